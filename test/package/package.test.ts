@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { execFileSync, spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { runtime } from "../../src/core/runtime.ts"
 import { bundled, example } from "../bench/Built.ts"
 import { binary, installed, RUNTIMES, root, run as runIn, versionOf } from "../support/app.ts"
@@ -193,6 +193,27 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
     expect(stdout).not.toContain("app.ts")
     rmSync(join(app, "forgetful.ts"))
   }, 60_000)
+
+  test("has declarations that name no optional package, so that they compile where none is installed", () => {
+    const folder = join(app, "node_modules", "furrow")
+    const seen = new Set<string>()
+    const packages = new Set<string>()
+    const read = (file: string): void => {
+      if (seen.has(file)) return
+      seen.add(file)
+      const code = readFileSync(file, "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "")
+      for (const [, name = ""] of code.matchAll(/(?:from |import\()"([^"]+)"/g)) {
+        if (name.startsWith(".")) read(join(dirname(file), name.replace(/\.(?:ts|js)$/, ".d.ts")))
+        else packages.add(/^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+      }
+    }
+    for (const entry of Object.values(manifest.exports)) {
+      if (typeof entry === "object" && entry !== null && "types" in entry) read(join(folder, String(entry.types)))
+    }
+    expect(seen.size).toBeGreaterThan(100)
+    const allowed = ["@effect/platform", "@effect/schema", "effect", "node:http", "node:net"]
+    expect(Array.from(packages).filter((name) => !allowed.includes(name))).toEqual([])
+  })
 
   test("has an entry for every public module, and each can be imported", () => {
     const names = Object.keys(manifest.exports).filter((name) => name !== "./package.json")

@@ -7,10 +7,11 @@ import { Socket } from "node:net"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 import type { Database } from "./Database.ts"
 import { sqliteClient } from "./NodeSqlite.ts"
 import { oneByOne } from "./OneByOne.ts"
-import { ClusterDatabaseError, pgPackage, sqlPackages } from "./Packages.ts"
+import { pgPackage, sqlPackages } from "./Packages.ts"
 
 /** How long a connection to PostgreSQL may take: beyond that the database counts as gone. */
 const CONNECT = "5 seconds"

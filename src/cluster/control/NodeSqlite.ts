@@ -14,7 +14,8 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { shown } from "../../core/Show.ts"
-import { ClusterDatabaseError, type SqlPackages } from "./Packages.ts"
+import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
+import type { SqlPackages } from "./Packages.ts"
 
 /** A database in memory, of this process alone. @since 0.1.0 */
 export const MEMORY = ":memory:"

@@ -3,27 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { installCommand } from "../../core/Install.ts"
-
-/** The database of a cluster cannot be used. @category errors @since 0.1.0 */
-export class ClusterDatabaseError extends Data.TaggedError("ClusterDatabaseError")<{
-  /**
-   * `"unreachable"`: temporary, worth retrying. `"refused"`: permanent, such as a wrong password, a database that does not
-   * exist, or a file that is not a database. `"package"`: an optional package is not installed. `"tables"`: the tables cannot
-   * be created or read. `"version"`: a newer version of Furrow created them.
-   */
-  readonly kind: "unreachable" | "refused" | "package" | "tables" | "version"
-  /** The database, without its password. */
-  readonly database: string
-  readonly reason: string
-  readonly cause?: unknown
-}> {
-  override get message(): string {
-    return `the cluster's database ${this.database} ${this.reason}`
-  }
-}
+import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 
 // The names are put together so that bundlers do not look for the packages: they may not be installed.
 const EFFECT = ["@", "effect"].join("")

@@ -9,8 +9,8 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 import { isPassing, reasonOf } from "./Connect.ts"
-import { ClusterDatabaseError } from "./Packages.ts"
 
 /** What the names of all tables begin with. @since 0.1.0 */
 export const PREFIX = "furrow"
