@@ -84,7 +84,7 @@ export class RunnerSeats {
     })
     const told = Effect.suspend(() =>
       Effect.logInfo(
-        `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone}); ${START}`
+        `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone})${this.#isLoading ? "" : `; ${START}`}`
       )
     )
     return Effect.raceFirst(first, Effect.zipRight(Effect.delay(told, SILENT), Effect.never)).pipe(
@@ -103,7 +103,13 @@ export class RunnerSeats {
   }
 
   #reasonOf(what: string): string {
-    return `${what} (${this.#whyNone}); ${START}, or raise the option \`wait\``
+    const raise = "raise the option `wait`"
+    return `${what} (${this.#whyNone}); ${this.#isLoading ? raise : `${START}, or ${raise}`}`
+  }
+
+  /** Whether a runner is there, and will be ready later. */
+  get #isLoading(): boolean {
+    return [...this.#seats.values()].some(isLoading)
   }
 
   /** What is the matter with each runner, or with the list. */
@@ -243,12 +249,19 @@ const isOther = (answered: string | undefined, before: string | undefined): bool
   answered !== undefined && answered !== before
 
 /** Why a runner is not used. A lasting refusal is reported while the same process is asked again, also if that falls silent. */
-const whyNot = ({ member, refusal, why = "it has not answered yet" }: Seat): string => {
-  if (refusal !== undefined && !isOther(member?.process, refusal.process)) {
+const whyNot = (seat: Seat): string => {
+  const { refusal, why = "it has not answered yet" } = seat
+  if (refusal !== undefined && hasRefused(seat)) {
     return why === refusal.reason ? why : `${why}; before that: ${refusal.reason}`
   }
-  return member?.isLoading === true ? "it is still loading the module, or building the pipeline and its services" : why
+  return isLoading(seat) ? "it is still loading the module, or building the pipeline and its services" : why
 }
+
+/** Whether the process that is asked now has refused for good. */
+const hasRefused = ({ member, refusal }: Seat): boolean =>
+  refusal !== undefined && !isOther(member?.process, refusal.process)
+
+const isLoading = (seat: Seat): boolean => !seat.isOpen && !hasRefused(seat) && seat.member?.isLoading === true
 
 /** Waits, without keeping the process alive, unless it is woken. */
 const resting = (milliseconds: number, wakes: (wake: () => void) => void): Effect.Effect<void> =>

@@ -22,11 +22,19 @@ const CONNECTIONS = 3
 /** Connects for as long as a scope is open; once connected, connections that break are opened again. @since 0.1.0 */
 export type Connect = Effect.Effect<SqlClient, ClusterDatabaseError, Scope.Scope>
 
-/** Loads what a database needs, and returns what connects to it. @since 0.1.0 */
-export const connecting = (database: Database): Effect.Effect<Connect, ClusterDatabaseError> =>
+/**
+ * Loads what a database needs, and returns what connects to it. With `creates: false`, it is an error if a file of SQLite
+ * does not exist.
+ *
+ * @since 0.1.0
+ */
+export const connecting = (
+  database: Database,
+  { creates = true }: { readonly creates?: boolean } = {}
+): Effect.Effect<Connect, ClusterDatabaseError> =>
   Effect.gen(function* () {
     const packages = yield* sqlPackages(database.shown)
-    if (database.kind === "sqlite") return sqliteClient(packages, database.file)
+    if (database.kind === "sqlite") return sqliteClient(packages, database.file, creates)
     const PgClient = yield* pgPackage(database.shown)
     return PgClient.make({
       url: database.url,

@@ -3,10 +3,19 @@
  *
  * @since 0.1.0
  */
+import { resolve } from "node:path"
 import * as Redacted from "effect/Redacted"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 
-/** A database's address, checked. `shown` has no password and is what messages say. @since 0.1.0 */
+/** A database of SQLite in memory, of this process alone. @since 0.1.0 */
+export const MEMORY = ":memory:"
+
+/**
+ * A database's address, checked. `shown` has no password and is what messages say. A `file` is an absolute path: messages then
+ * say which folder a relative one was resolved against.
+ *
+ * @since 0.1.0
+ */
 export type Database =
   | { readonly kind: "postgres"; readonly url: Redacted.Redacted; readonly shown: string }
   | { readonly kind: "sqlite"; readonly file: string; readonly shown: string }
@@ -21,8 +30,11 @@ const EXPECTED =
 export const databaseOf = (given: string | Redacted.Redacted): Database => {
   const text = Redacted.isRedacted(given) ? Redacted.value(given) : given
   if (typeof text !== "string") throw invalid("a value that is not a string")
-  const file = /^(?:sqlite|file):(?:\/\/)?(.+)$/s.exec(text)?.[1]
-  if (file !== undefined && !/^[a-z]+:\/\/[^/]*@/.test(text)) return { kind: "sqlite", file, shown: `sqlite:${file}` }
+  const path = /^(?:sqlite|file):(?:\/\/)?(.+)$/s.exec(text)?.[1]
+  if (path !== undefined && !/^[a-z]+:\/\/[^/]*@/.test(text)) {
+    const file = path === MEMORY ? path : resolve(path)
+    return { kind: "sqlite", file, shown: `sqlite:${file}` }
+  }
   // What stands before anything else may be a password, too.
   const scheme = SCHEMES.find((own) => text.toLowerCase().startsWith(`${own}:`)) ?? "a text"
   if (!/^postgres(?:ql)?:\/\//.test(text)) throw invalid(`${scheme}…`)

@@ -17,7 +17,7 @@ import { ownerOf, type RunnerInfo, RunnersError, type Service } from "../Runners
 import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 import { type Connect, connecting, isLasting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
-import { isReplaced } from "./NodeSqlite.ts"
+import { isMissing, isReplaced } from "./NodeSqlite.ts"
 import { readOwners, readRunners } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
 
@@ -34,7 +34,9 @@ export const liveRunners = (
   database: Database,
   timing: Timing
 ): Effect.Effect<Service, ClusterDatabaseError, Scope.Scope> =>
-  Effect.flatMap(connecting(database), (connect) => liveRunnersWith(connect, database.shown, timing))
+  Effect.flatMap(connecting(database, { creates: false }), (connect) =>
+    liveRunnersWith(connect, database.shown, timing)
+  )
 
 interface Reading {
   readonly runners: ReadonlyArray<RunnerInfo>
@@ -57,6 +59,8 @@ export const liveRunnersWith = (
     const started = yield* Clock.currentTimeMillis
     let failing: number | undefined
     let recovered = Number.NEGATIVE_INFINITY
+    /** Why no runner can be listed, as long as no file of SQLite is there. */
+    let missing: string | undefined
 
     const publish = (runners: ReadonlyArray<RunnerInfo>) => {
       const same = JSON.stringify(runners) === JSON.stringify(known)
@@ -70,6 +74,7 @@ export const liveRunnersWith = (
 
     const succeeded = (reading: Reading) =>
       Effect.gen(function* () {
+        missing = undefined
         const now = yield* Clock.currentTimeMillis
         if (failing !== undefined) {
           recovered = now
@@ -85,6 +90,11 @@ export const liveRunnersWith = (
 
     const failed = (error: unknown) =>
       Effect.gen(function* () {
+        // No runner has registered yet, or the file is elsewhere. Of one that was there it is an outage.
+        if (isMissing(error) && known.length === 0) {
+          missing = error.reason
+          return yield* publish([])
+        }
         const now = yield* Clock.currentTimeMillis
         if (failing === undefined) {
           failing = now
@@ -133,7 +143,9 @@ export const liveRunnersWith = (
         Stream.mapEffect((now) => now)
       ),
       owner: (lane, lanes) => ownerOf(owners, lane, lanes),
-      place: database,
+      get place() {
+        return missing === undefined ? database : `${database}, which ${missing}`
+      },
       outages: () => outages
     }
   })

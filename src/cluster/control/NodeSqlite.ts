@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { mkdirSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import type { SqlClient } from "@effect/sql/SqlClient"
@@ -15,10 +15,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { shown } from "../../core/Show.ts"
 import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
+import { MEMORY } from "./Database.ts"
 import type { SqlPackages } from "./Packages.ts"
-
-/** A database in memory, of this process alone. @since 0.1.0 */
-export const MEMORY = ":memory:"
 
 /** How long a statement waits for another process that writes, in ms: statements here take well below one. */
 const BUSY_MS = 1000
@@ -38,6 +36,13 @@ export class FileReplaced extends Data.TaggedError("FileReplaced")<{
 /** Whether an error says that the file was replaced, so that the connection is useless. @since 0.1.0 */
 export const isReplaced = (error: unknown): boolean =>
   error instanceof FileReplaced || (error instanceof Error && error.cause !== undefined && isReplaced(error.cause))
+
+/** There is no file, and who asks for it does not create one. */
+class FileMissing extends Data.TaggedError("FileMissing")<object> {}
+
+/** Whether an error says that there is no file: no runner has registered in it. @since 0.1.0 */
+export const isMissing = (error: unknown): error is ClusterDatabaseError =>
+  error instanceof ClusterDatabaseError && error.cause instanceof FileMissing
 
 /** What a file is known by while it is open, and whether there is anything in it; `undefined` where there is none. */
 const lookAt = (file: string): { readonly identity: string; readonly isEmpty: boolean } | undefined => {
@@ -64,13 +69,24 @@ const watching = (file: string): (() => void) => {
   }
 }
 
-const opened = (file: string): DatabaseSync => {
+const opened = (file: string, creates: boolean): DatabaseSync => {
   const sqlite: typeof import("node:sqlite") | undefined = process.getBuiltinModule("node:sqlite")
   if (sqlite === undefined) {
     const reason = "needs node:sqlite, which this version of Node lacks: use Node 22 or later, Bun, Deno, or PostgreSQL"
     throw new ClusterDatabaseError({ kind: "package", database: `sqlite:${file}`, reason })
   }
-  if (file !== MEMORY) mkdirSync(dirname(file), { recursive: true })
+  if (file !== MEMORY) {
+    if (creates) mkdirSync(dirname(file), { recursive: true })
+    else if (!existsSync(file)) {
+      const reason = "does not exist: was the runner started in another folder?"
+      throw new ClusterDatabaseError({
+        kind: "unreachable",
+        database: `sqlite:${file}`,
+        reason,
+        cause: new FileMissing()
+      })
+    }
+  }
   const database = new sqlite.DatabaseSync(file)
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
@@ -82,15 +98,16 @@ const opened = (file: string): DatabaseSync => {
   }
 }
 
-/** Opens a file, which is made if it does not exist, and its folder. @since 0.1.0 */
+/** Opens a file. With `creates`, it and its folder are created if they do not exist. @since 0.1.0 */
 export const sqliteClient = (
   { Reactivity, SqlClient, SqlError, Statement }: SqlPackages,
-  file: string
+  file: string,
+  creates: boolean
 ): Effect.Effect<SqlClient, ClusterDatabaseError, Scope.Scope> =>
   Effect.gen(function* () {
     const database = yield* Effect.acquireRelease(
       Effect.try({
-        try: () => opened(file),
+        try: () => opened(file, creates),
         catch: (cause) =>
           cause instanceof ClusterDatabaseError
             ? cause

@@ -2,9 +2,9 @@
  * The list of runners that loaders read, over SQLite in memory: who is in it, who is not, and how the cluster deals lanes.
  */
 import { describe, expect, test } from "bun:test"
-import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
@@ -169,6 +169,26 @@ describe("the list of runners", () => {
       ),
     20_000
   )
+
+  test("creates no file of SQLite: it says that there is none, and finds one that a runner creates later", () =>
+    run(
+      Effect.gen(function* () {
+        const folder = yield* inFolder
+        const file = join(folder, "sub", "cluster.sqlite")
+        // As a program names it: relative to its working folder.
+        const at = databaseOf(`sqlite:${relative(process.cwd(), file)}`)
+        expect(at.shown).toBe(`sqlite:${file}`)
+        const live = yield* liveRunners(at, TIMING)
+        yield* until(live)
+        expect(live.place).toBe(`sqlite:${file}, which does not exist: was the runner started in another folder?`)
+        expect(existsSync(join(folder, "sub"))).toBe(false)
+        expect(live.outages?.()).toBe(0)
+        const port = yield* listening
+        yield* register(at, { id: "one", host: "127.0.0.1", port, threads: 1 }, TIMING)
+        yield* until(live, "one")
+        expect(live.place).toBe(`sqlite:${file}`)
+      })
+    ))
 
   test("fails at once, and so does a runner, where a file of SQLite will never be a database", () =>
     run(

@@ -59,5 +59,6 @@ test("that it is loading if another process is there by now", async () => {
     runner.start()
   })
   expect(error).toContain("runner memory:1: it is still loading")
+  expect(error).not.toContain("start one")
   expect(error).not.toContain(OTHER)
 })
