@@ -21,7 +21,7 @@ import { Checkpoint, SeedAudit, SeedPolicy } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell as write } from "./cli/Print.ts"
 import { ranksFrom } from "./cli/Reading.ts"
-import { workersFrom } from "./train/Backend.ts"
+import { failed, workersFrom } from "./train/Backend.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
 import type { Every } from "./train/Saving.ts"
@@ -106,6 +106,7 @@ const command = Command.make("train", options, (flags) =>
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, write)
     const outcome = yield* train({ ...flags, ranks }, data, progress, stop, keeping).pipe(
+      Effect.catchTag("BackendError", failed),
       Effect.catchTag("OtherOptions", ({ message }) => new Usage({ message: `--checkpoint ${message}` })),
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
       Effect.provide(workersFrom(flags, data, String(splitOf(seed))))

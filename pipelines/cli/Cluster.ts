@@ -14,7 +14,7 @@ const FILE = "sqlite:.furrow/cluster.sqlite"
 export const database = reading(
   "database",
   "url",
-  `Where runners register: postgres://…, or sqlite:FILE for one machine (default: FURROW_DATABASE, else ${FILE})`,
+  `Where runners register: postgres://…, or sqlite:FILE for one machine, from the working folder (default: FURROW_DATABASE, else ${FILE})`,
   (text) => Either.right(Redacted.make(text))
 ).pipe(Options.optional)
 

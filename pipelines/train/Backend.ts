@@ -1,11 +1,13 @@
 /**
  * What builds the batches of a training: fibers, threads, or the runners of a cluster.
  */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import { Workers } from "../../src/index.ts"
+import { type Scheduler, Workers } from "../../src/index.ts"
 import { databaseFrom, token } from "../cli/Cluster.ts"
 import type { Split } from "./Digits.ts"
 import type { Source } from "./Threaded.ts"
@@ -18,7 +20,15 @@ interface Flags {
   readonly data: Option.Option<string>
   readonly runners: Option.Option<ReadonlyArray<{ readonly host: string; readonly port: number }>>
   readonly database: Option.Option<Redacted.Redacted>
+  readonly wait: number
 }
+
+/** The backend failed, in the words of the command line. */
+class BackendFailed extends Data.TaggedError("BackendFailed")<{ readonly message: string }> {}
+
+/** Names `--wait` in an error of a backend. */
+export const failed = ({ message }: Scheduler.BackendError): BackendFailed =>
+  new BackendFailed({ message: message.replace("the option `wait`", "--wait") })
 
 /** The workers that the flags name. `split` is what splits the packaged digits. */
 export const workersFrom = (flags: Flags, data: Split, split: string) => {
@@ -45,6 +55,7 @@ export const workersFrom = (flags: Flags, data: Split, split: string) => {
           workers,
           pipeline,
           config,
+          wait: Duration.seconds(flags.wait),
           ...Option.match(own, { onNone: () => ({}), onSome: (token) => ({ token }) })
         })
         .pipe(Layer.provide(list))

@@ -24,6 +24,12 @@ export const options = {
   ).pipe(Options.withDefault("auto" as const)),
   runners,
   database,
+  wait: reading(
+    "wait",
+    "seconds",
+    "How long a run of --backend cluster waits for a runner before it fails (default 30)",
+    whole(1, 86_400)
+  ).pipe(Options.withDefault(30)),
   seed: reading(
     "seed",
     "seed",

@@ -6,6 +6,7 @@ import { createHash, generateKeyPairSync } from "node:crypto"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { connect as connectSecurely } from "node:tls"
 import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schedule, Scope, Stream } from "effect"
+import { failed } from "../../pipelines/train/Backend.ts"
 import { serverOf } from "../../src/cluster/Listening.ts"
 import { identity, MOST_ORDERS } from "../../src/cluster/RunnerMessages.ts"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
@@ -449,6 +450,9 @@ describe("a run fails", () => {
       expect(String(late)).toContain(
         "no runner has been there for 2s 100ms (none is listed in sqlite:nowhere); start one"
       )
+      // train.ts names its own option.
+      expect(late).toBeInstanceOf(Scheduler.BackendError)
+      if (late instanceof Scheduler.BackendError) expect(failed(late).message).toMatch(/, or raise --wait$/)
     },
     TIME
   )
