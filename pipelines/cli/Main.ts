@@ -53,6 +53,10 @@ const plain = (text: unknown): string =>
 export const worded = (help: string): string =>
   help.replaceAll(/^ +A (?:user-defined piece of text|true or false value)\.\n\n/gm, "")
 
+/** Colors are for terminals, and not for those of people who want none: https://no-color.org. */
+const colored = (text: string): string =>
+  process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" ? text : stripVTControlCharacters(text)
+
 /** What the library logs: on stderr, as all that is not a result. */
 const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
   const parts = Array.isArray(message) ? message : [message]
@@ -73,7 +77,7 @@ export const main = async <Name extends string, E, A>(
     cli(process.argv).pipe(
       Effect.withConsole({
         ...console,
-        log: (...args) => Effect.sync(() => print(worded(args.map(String).join(" ")))),
+        log: (...args) => Effect.sync(() => print(colored(worded(args.map(String).join(" "))))),
         error: (...args) => Effect.sync(() => complain(args.map(plain).join(" ")))
       }),
       Effect.provide(BunContext.layer),

@@ -112,6 +112,11 @@ const ofFormats: Chosen = (objects) => {
 /** The format of all shards, with the types of columns that are declared. */
 export const formatFrom = (flags: Flags) =>
   Effect.gen(function* () {
+    // @effect/cli takes a mistyped option behind the first location for another location.
+    const option = flags.inputs.find((input) => input.startsWith("--"))
+    if (option !== undefined) {
+      return yield* new Usage({ message: `${option} is no option here; a file of this name is ./${option}` })
+    }
     const { isTyped, make, name } = yield* knownFrom(flags)
     const types = Option.getOrUndefined(flags.types)
     if (types !== undefined && isTyped !== true) {

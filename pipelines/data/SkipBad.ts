@@ -22,6 +22,12 @@ class BadSample extends Data.TaggedError("BadSample")<{ readonly message: string
 const worded = ({ message, replay }: Pick<Scheduler.StageError, "message" | "replay">): string =>
   message.replace(`\n  replay: ${replay}`, "")
 
+/** What the errors of formats end with. */
+const POLICY = /leave (it|the row) out by a failure policy/
+
+/** The error of a sample that is left out, without the ways out that end with that. */
+const leftOut = (text: string): string => text.replace(new RegExp(`; [^;]*${POLICY.source}$`), "")
+
 /** So many reasons are held at once, to be counted. */
 const REASONS = 1000
 
@@ -37,11 +43,11 @@ export const skipping = (budget: FailurePolicy.Budget) => {
     more.clear()
   }
   const report = ({ error }: FailurePolicy.Skipped): void => {
-    const reason = shown(error.cause)
+    const reason = leftOut(shown(error.cause))
     const count = more.get(reason)
     if (count === undefined) {
       if (more.size >= REASONS) end()
-      tell(`left out: ${worded(error)}\n`)
+      tell(`left out: ${leftOut(worded(error))}\n`)
     }
     more.set(reason, count === undefined ? 0 : count + 1)
   }
@@ -59,7 +65,6 @@ export const skippedOf = ({ source }: Sink.Manifest): number =>
 export const naming = (error: unknown): unknown => {
   // Of a fault of the whole batch, or of the program, no sample is left out.
   if (!(error instanceof Scheduler.StageError) || error.sample === undefined || !isRecoverable(error)) return error
-  const way = "leave it out with --skip-bad"
-  const text = worded(error).replace("leave it out by a failure policy", way)
-  return new BadSample({ message: text.includes(way) ? text : `${text}; ${way}` })
+  const text = worded(error).replace(POLICY, "leave $1 out with --skip-bad")
+  return new BadSample({ message: text.includes("--skip-bad") ? text : `${text}; leave it out with --skip-bad` })
 }

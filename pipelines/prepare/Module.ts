@@ -2,6 +2,7 @@
  * A user's own module for `prepare`: it exports `filter`, `map` or both, which are called in this order.
  */
 import * as Effect from "effect/Effect"
+import { pending, silence } from "../../src/core/InvalidResult.ts"
 import { short } from "../../src/core/Parameters.ts"
 import { codeOf } from "../../src/scheduler/backends/remote/ModuleCode.ts"
 import { imported, urlOf } from "../cli/Imported.ts"
@@ -24,6 +25,17 @@ export const writtenBy =
     return map === undefined ? row : map(row)
   }
 
+/** A row is what is returned: a promise would be compared and written in its place. */
+const plain =
+  (map: (row: unknown) => unknown) =>
+  (row: unknown): unknown => {
+    const written = map(row)
+    const what = pending(written)
+    if (what === undefined) return written
+    silence(written)
+    throw new TypeError(`map returned ${what}: the functions of --module must be plain functions, which do not wait`)
+  }
+
 /** Loads a module by its path. Fails with one line when it cannot be loaded or exports neither. */
 export const load = (path: string): Effect.Effect<Module, Usage> =>
   Effect.gen(function* () {
@@ -39,5 +51,6 @@ export const load = (path: string): Effect.Effect<Module, Usage> =>
     }
     const hash = short(code.hash)
     // They are functions; what they take and return shows when they are called.
-    return { filter, map, hash } as Module
+    const own = { filter, map, hash } as Module
+    return { ...own, map: own.map && plain(own.map) }
   })

@@ -17,6 +17,7 @@ test.each(["train.ts", "parity.ts"])(
     const { code, stdout } = await start(program, ["--help"]).ended
     expect(code).toBe(0)
     expect(stdout).not.toContain("user-defined")
+    expect(stdout).not.toContain("\u001b")
     // A name in front of an empty line and its description; @effect/cli's own options come by the same way.
     const names = stdout.split("\n").flatMap((line, at, all) => (/^\S*(--|<)/.test(line) ? [[line, all[at + 2]]] : []))
     expect(names.length).toBeGreaterThan(1)

@@ -228,6 +228,15 @@ describe("deduplication", () => {
     expect(await hashWith(1)).toBe(own)
   })
 
+  test("takes no promise of a module for a row: they would all be equal", async () => {
+    const module = join(root, "promises.ts")
+    writeFileSync(module, "export const map = async (row: unknown) => { throw new Error(String(row)) }\n")
+    const written = writtenBy<unknown>(await Effect.runPromise(load(module)), LEFT_OUT)
+    const found = await Effect.runPromise(firsts(Dataset.range(3), undefined, () => undefined, undefined, written))
+    expect(found).toMatchObject({ duplicates: 0, compared: 0, failed: 3 })
+    expect(() => written(0)).toThrow("map returned a Promise: the functions of --module must be plain functions")
+  })
+
   test("compares the rows that a module makes: of those that its filter keeps each is there once", async () => {
     const own = [
       { id: 1, lang: "de" },
