@@ -24,6 +24,7 @@ export interface Parts
     | "locations"
     | "name"
     | "readAhead"
+    | "reorderedBy"
   > {
   readonly size: () => number
   readonly made: Made

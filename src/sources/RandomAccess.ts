@@ -97,6 +97,8 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly stream?: StreamSource<unknown, unknown, unknown> | undefined
   /** The locations that its samples are read from, as they were given: a sink does not write there. Default: not known. */
   readonly locations?: ReadonlyArray<string> | undefined
+  /** Is told the name of a view in an order of its own before samples are read for that: warnings name it. Default: nobody is. */
+  readonly reorderedBy?: ((view: string) => void) | undefined
   /** How many datasets are joined in this one; the `component` of a lineage is below it. Default 1. */
   readonly components?: number | undefined
   /** Of a source or view of this library: what it was made of, and by which parameters. */

@@ -27,13 +27,11 @@ import { rowsAt, rowsIn, runIn } from "./RowsAt.ts"
 import { type Asked, BadRows, grouped, placesIn, within } from "./RowsByBlock.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
+import { SlowOrder } from "./SlowOrder.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
 
 /** How many blocks of one batch are read at once. */
 const AT_ONCE = 8
-
-/** From so many blocks on that were decoded again, a warning says so, once. */
-const AGAIN = 64
 
 /** What reads of rows fail with. @category errors @since 0.1.0 */
 export type ReadError = ShardError | StoreError
@@ -116,7 +114,7 @@ export const make = <Row, A>({
       ? BlockCache.make<Row, ReadError>(cacheBytes, sizes, (block) => decodeAt(format, store, snapshot.at(block)))
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   const garbage = new Garbage(() => cache.stats().bytes)
-  let told = false
+  const slow = new SlowOrder(name, cacheBytes, starts.length, cache.stats)
 
   /** Counts rows of a block as given, each as an object of its own. */
   const given = (cached: BlockCache.CachedBlock<Row>, rows: number): void => {
@@ -164,17 +162,6 @@ export const make = <Row, A>({
     })
   }
 
-  /** Says once that the order makes blocks be decoded again and again. */
-  const slow = Effect.suspend(() => {
-    const { again, decoded } = cache.stats()
-    if (told || again < AGAIN || again < snapshot.starts.length / 2) return Effect.void
-    told = true
-    const found = `${again} of ${decoded} blocks of dataset ${name} were decoded although they had been before, since not all are kept`
-    return Effect.logWarning(
-      `${found} until their rows have been asked for. Use Sampler.shuffleBlocks, or raise cacheBytes, now ${cacheBytes}`
-    )
-  })
-
   type Take = (cached: BlockCache.CachedBlock<Row>, asked: Asked) => void
 
   /** Takes the rows whose blocks are kept; returns the others. Called within `hold`. */
@@ -198,7 +185,7 @@ export const make = <Row, A>({
     }
     return Effect.zipRight(
       concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
-      slow
+      slow.warn
     )
   }
 
@@ -367,6 +354,7 @@ export const make = <Row, A>({
       made: isNamed ? made : namedByPlace(made, name),
       content: snapshot.content,
       batched: true,
+      reorderedBy: slow.reorderedBy,
       blocks: starts,
       locations,
       ...locating(name, format, store, snapshot),

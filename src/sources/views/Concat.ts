@@ -89,6 +89,9 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     }),
     blocks: blocksOf(parts, size),
     components,
+    reorderedBy: (view: string) => {
+      for (const { reorderedBy } of datasets) reorderedBy?.(view)
+    },
     locations: datasets.flatMap(({ locations = [] }) => locations),
     content: contentOf(parts, at),
     lineage: (index: number): Lineage => {

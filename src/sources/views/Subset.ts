@@ -40,7 +40,8 @@ export const subset: {
         expected
       })
     })
-    return chosen(self, own, name ?? `${self.name}, subset`, "subset")
+    const isReordered = own.some((index, at) => at > 0 && index < (own[at - 1] as number)) // there is one before
+    return chosen(self, own, name ?? `${self.name}, subset`, "subset", isReordered)
   }
 )
 
@@ -49,12 +50,14 @@ export const chosen = <A, E, R>(
   self: Dataset<A, E, R>,
   indices: Float64Array,
   name: string,
-  view: string
+  view: string,
+  isReordered = false
 ): Dataset<A, E, R> =>
   placed(self, {
     name,
     made: new Made(view, { indices, of: madeOf(self) }),
     size: () => indices.length,
+    isReordered,
     // The view asks for places below its size only, which is how many indices there are.
     place: (index) => indices[index] as number
   })

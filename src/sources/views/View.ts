@@ -50,7 +50,7 @@ export const same = (index: number): number => index
  * @since 0.1.0
  */
 export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index: number) => number) => {
-  const { batched, components, locations } = self
+  const { batched, components, locations, reorderedBy } = self
   const { content } = knownContent(self)
   return {
     batched,
@@ -61,7 +61,8 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
     content: typeof content === "function" ? (index: number) => content(place(index)) : content,
     lineage: (index: number) => lineageAt(self, place(index)),
     locate: locatedAt(self, place),
-    locations
+    locations,
+    reorderedBy
   } satisfies Partial<Parts>
 }
 
@@ -124,6 +125,8 @@ export interface PlacedParts {
   readonly content?: Content
   /** Where blocks begin. Default: the dataset's, if `place` is {@link same}. */
   readonly blocks?: Float64Array | undefined
+  /** Whether samples that follow one another lie anywhere in the dataset. Default `false`. */
+  readonly isReordered?: boolean | undefined
 }
 
 /** The blocks of the samples from `start` up to `end`, of which the first and the last may be cut. @since 0.1.0 */
@@ -138,6 +141,24 @@ export const blocksBetween = (
   for (const [place, first] of inside.entries()) own[place + 1] = first - start
   own[own.length - 1] = end - start
   return own
+}
+
+/** The blocks of the samples at ascending indices: those parts of the dataset's that have any. @since 0.1.0 */
+export const blocksAmong = (
+  { blocks }: Dataset<unknown, unknown, unknown>,
+  indices: Uint32Array
+): Float64Array | undefined => {
+  if (blocks === undefined || indices.length === 0) return undefined
+  const starts: Array<number> = []
+  let block = 0
+  for (let at = 0; at < indices.length; at++) {
+    const index = indices[at] as number // below the length
+    if (at > 0 && index < (blocks[block + 1] as number)) continue // every index lies before the end of the last block
+    while (index >= (blocks[block + 1] as number)) block++ // as above
+    starts.push(at)
+  }
+  starts.push(indices.length)
+  return Float64Array.from(starts)
 }
 
 /** Where the samples of a view lie in its dataset; `undefined` if the view does not have one of them. */
@@ -166,28 +187,42 @@ const readyAt = <A>(self: Dataset<A, unknown, unknown>, parts: PlacedParts): Dat
 const gatherAt = <A, E, R>(self: Dataset<A, E, R>, parts: PlacedParts): Dataset<A, E, R>["gather"] => {
   const gather = gatherOf(self)
   if (gather === undefined) return undefined
+  const told = telling(self, parts)
   return (indices, arrays) => {
     const places = placesOf(indices, parts)
+    told()
     return places === undefined ? undefined : gather(places, arrays)
   }
 }
 
+/** Tells the dataset of a view in an order of its own that samples are read for this. */
+const telling =
+  ({ reorderedBy }: Dataset<unknown, unknown, unknown>, { isReordered, name }: PlacedParts) =>
+  (): void => {
+    if (isReordered === true) reorderedBy?.(name)
+  }
+
 /** Returns the view of samples as they are, at other indices. @since 0.1.0 */
 export const placed = <A, E, R>(self: Dataset<A, E, R>, all: PlacedParts): Dataset<A, E, R> => {
-  const { place, ...own } = all
+  const { isReordered: _, place, ...own } = all
   const parts = { ...passedOn(self, place), ...own }
   const { columnar } = self
   const columns = columnar && { fields: columnar.fields, place: (index: number) => columnar.place(place(index)) }
   if (!isPlain(self)) {
     const getEach = getEachOf(self)
+    const told = telling(self, all)
+    const placesIn = (indices: ReadonlyArray<number>): Array<number> => {
+      told()
+      return indices.map(place)
+    }
     return effectful<A, E, R>({
       ...parts,
       columnar: columns,
       ready: readyAt(self, all),
       gather: gatherAt(self, all),
       get: (index) => self.get(place(index)),
-      getMany: (indices) => readManyOrDie(self, indices.map(place)),
-      getEach: getEach && ((indices, after) => getEach(indices.map(place), after))
+      getMany: (indices) => readManyOrDie(self, placesIn(indices)),
+      getEach: getEach && ((indices, after) => getEach(placesIn(indices), after))
     })
   }
   const { name, size } = own

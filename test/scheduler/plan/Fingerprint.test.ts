@@ -243,6 +243,7 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
     split: views(() => numbers.pipe(Dataset.split({ a: 0.5, b: 0.5 }, { seed: 1 })).a, {
       seed: () => numbers.pipe(Dataset.split({ a: 0.5, b: 0.5 }, { seed: 2 })).a,
       "no seed": () => numbers.pipe(Dataset.split({ a: 0.5, b: 0.5 })).a,
+      order: () => numbers.pipe(Dataset.split({ a: 0.5, b: 0.5 }, { seed: 1, keepOrder: true })).a,
       "another part": () => numbers.pipe(Dataset.split({ b: 0.5, a: 0.5 }, { seed: 1 })).a
     }),
     concat: views(() => Dataset.concat(effectful().pipe(Dataset.subset([0, 1])), effectful()), {

@@ -12,10 +12,10 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Schema from "@effect/schema/Schema"
-import { Deferred, Effect, Either, Fiber, Logger } from "effect"
+import { Deferred, Effect, Either, Fiber, Logger, Stream } from "effect"
 import { text } from "../../../src/core/Parameters.ts"
 import { bytesFreed } from "../../../src/core/ReadBuffers.ts"
-import { Cursor, furrow, Lineage, Pipeline, Sampler, Scheduler } from "../../../src/index.ts"
+import { Cursor, furrow, Lineage, Pipeline, Sampler, Scheduler, SeedPolicy } from "../../../src/index.ts"
 import { checksum } from "../../../src/scheduler/loader/CursorFields.ts"
 import { MOST } from "../../../src/scheduler/loader/CursorWrite.ts"
 import { datasetText } from "../../../src/scheduler/plan/Fingerprint.ts"
@@ -139,6 +139,34 @@ describe("a dataset of shards", () => {
     await readBy((place) => (place * 401) % 800)
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain("Use Sampler.shuffleBlocks, or raise cacheBytes, now 0")
+  })
+
+  test("of a view in an order of its own, the warning names the view and the option", async () => {
+    const warnings: Array<string> = []
+    const logger = Logger.make(({ message }) => void warnings.push(String(message)))
+    const read = async (keepOrder: boolean) => {
+      const store = memoryStore({ "d/a": lines(0, 800) })
+      const dataset = await Effect.runPromise(open(store, { cacheBytes: 1000, name: "rows" }))
+      const { train } = Dataset.split(dataset, { train: 0.9, val: 0.1 }, { seed: 1, keepOrder })
+      const part = Dataset.map(train, (row) => row)
+      const pipeline = Pipeline.from(part).pipe(
+        Pipeline.sample(Sampler.shuffleBlocks({ window: 2 })),
+        Pipeline.batchWith(8, (rows) => rows.length)
+      )
+      const run = Scheduler.stream(pipeline, { epochs: 1 }).pipe(
+        Stream.runDrain,
+        Effect.provide(SeedPolicy.elastic({ seed: 1 })),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+      await Effect.runPromise(run)
+      return dataset.sharded.stats()
+    }
+    expect((await read(false)).again).toBeGreaterThan(64)
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toContain("They are read for rows, train, whose order is not that of the blocks")
+    expect(warnings[0]).toContain("Give Dataset.split keepOrder: true")
+    expect((await read(true)).again).toBe(0)
+    expect(warnings).toHaveLength(1)
   })
 
   test("a reader that is interrupted leaves the others their read; the last one ends it", async () => {

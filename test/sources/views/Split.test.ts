@@ -83,6 +83,53 @@ test("pinned: by seeds of every kind", () => {
   ])
 })
 
+describe("with keepOrder", () => {
+  test("each part has the samples that the seed draws, in the dataset's order", () => {
+    const { a, b } = Dataset.range(10).pipe(Dataset.split({ a: 0.7, b: 0.3 }, { seed: 42, keepOrder: true }))
+    expect([all(a), all(b)]).toEqual([
+      [1, 2, 4, 5, 6, 7, 9],
+      [0, 3, 8]
+    ])
+    fc.assert(
+      fc.property(fc.array(fc.nat(40), { minLength: 1, maxLength: 5 }), fc.nat(), (drawn, seed) => {
+        const size = drawn.reduce((sum, part) => sum + part, 0)
+        const parts = Object.fromEntries(drawn.map((part, at) => [`part${at}`, part]))
+        fc.pre(size > 0)
+        const sorted = Object.values(Dataset.split(Dataset.range(size), parts, { seed })).map((part) =>
+          all(part).toSorted((one, other) => one - other)
+        )
+        const kept = Object.values(Dataset.split(Dataset.range(size), parts, { seed, keepOrder: true }))
+        expect(kept.map(all)).toEqual(sorted)
+      })
+    )
+    const cut = Dataset.split(Dataset.range(4), { a: 0.5, b: 0.5 }, { keepOrder: true })
+    expect([all(cut.a), all(cut.b)]).toEqual([
+      [0, 1],
+      [2, 3]
+    ])
+  })
+
+  test("each part has the dataset's blocks of which it has samples", () => {
+    const blocks = Float64Array.of(0, 1, 4, 7, 8, 10)
+    const self = { ...Dataset.range(10), blocks }
+    const { a, b, none } = Dataset.split(self, { a: 7, b: 3, none: 0 }, { seed: 42, keepOrder: true })
+    // 1 2 | 4 5 6 | 7 | 9, and 0 | 3 | 8
+    expect([a.blocks, b.blocks, none.blocks]).toEqual([
+      Float64Array.of(0, 2, 5, 6, 7),
+      Float64Array.of(0, 1, 2, 3),
+      undefined
+    ])
+    expect(Dataset.split(self, { a: 7, b: 3 }, { seed: 42 }).a.blocks).toBeUndefined()
+  })
+
+  test("is refused of more samples than it has room for, and if it is no flag", () => {
+    const split = () => Dataset.split(Dataset.range(2 ** 32 + 1), { a: 1 }, { seed: 1, keepOrder: true })
+    expect(split).toThrow("keepOrder must be left out")
+    // @ts-expect-error not a flag
+    expect(() => Dataset.split(Dataset.range(3), { a: 1 }, { keepOrder: 1 })).toThrow(InvalidOption)
+  })
+})
+
 test("by a seed at 2^40 samples, in no memory", () => {
   const { a, b } = Dataset.range(2 ** 40).pipe(Dataset.split({ a: 0.25, b: 0.75 }, { seed: 1 }))
   expect([a.size, b.size]).toEqual([2 ** 38, 3 * 2 ** 38])
