@@ -262,7 +262,7 @@ export class FrameSocket {
       }
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : "it sent what cannot be read"
-      // What was changed on its way says nothing of who sent it.
+      // A frame that was changed on its way does not mean that its sender failed.
       if (thrown instanceof FrameError && thrown.isDamage === true) this.#break(reason)
       else this.end(reason)
     }

@@ -35,7 +35,7 @@ export interface Doubt {
   readonly reason: string
 }
 
-/** A runner that goes on to be late rests up to 2 to the power of this times as long. */
+/** A rest doubles each time in a row that a runner is late, at most this many times. */
 const LONGEST_REST = 4
 
 /** @since 0.1.0 */
@@ -57,7 +57,7 @@ export class Seat implements Indexed<Seat> {
   readonly sent = new Map<number, Flight>()
   #depth = 2
   #isFilling = true
-  /** How often others were asked in its place since it answered last. */
+  /** How many times others were asked in its place since its last answer. */
   #late = 0
   #restsUntil = 0
   #isResting = false
@@ -143,7 +143,7 @@ export class Seat implements Indexed<Seat> {
     this.#changed()
   }
 
-  /** Ends a rest that has lasted long enough. */
+  /** Ends its rest once that has lasted long enough. */
   look(): void {
     if (now() >= this.#restsUntil) this.#endRest()
   }

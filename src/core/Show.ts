@@ -24,7 +24,7 @@ export const shown = (thrown: unknown): string => {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
 
-/** Text that came from elsewhere, for a message: control characters, which a terminal obeys, as escapes. @since 0.1.0 */
+/** Text from elsewhere, for a message, with control characters as escapes: a terminal would obey them. @since 0.1.0 */
 export const printable = (text: string): string =>
   text.replaceAll(CONTROL, (own) => `\\u${own.charCodeAt(0).toString(16).padStart(4, "0")}`)
 

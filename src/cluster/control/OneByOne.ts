@@ -34,7 +34,7 @@ type Acquirer = Connection.Acquirer
 
 const reserved = (reserve: Acquirer, givenUp: () => SqlError): Acquirer =>
   Effect.gen(function* () {
-    // Who is interrupted meanwhile would leave a connection that nobody gives back. It takes no longer than a connection may.
+    // An interruption here would leak the connection. It takes no longer than a connection may.
     const connection = yield* Effect.uninterruptible(reserve)
     /** Whether a statement is under way, or was given up. */
     let isBusy = false
@@ -57,12 +57,12 @@ const reserved = (reserve: Acquirer, givenUp: () => SqlError): Acquirer =>
       executeRaw: (...args) => alone(connection.executeRaw(...args)),
       executeValues: (...args) => alone(connection.executeValues(...args)),
       executeUnprepared: (...args) => alone(connection.executeUnprepared(...args)),
-      // Of streams there are none among them.
+      // None of them is a stream.
       executeStream: (...args) => connection.executeStream(...args)
     }
   })
 
-/** What has an error goes out of the pool when it is given back, and is closed with the statement that is under way. */
+/** A connection with an error is removed from the pool when it is returned, and closed with its running statement. */
 const close = (connection: Connection): void => {
   if ("pg" in connection && connection.pg instanceof EventEmitter) connection.pg.emit("error", GIVEN_UP)
 }

@@ -119,7 +119,7 @@ const next = (code: string, from: number, some: RegExp): number => {
   }
 }
 
-/** Behind a string, which ends with its line at the latest: an apostrophe in JSX is none. */
+/** Behind a string, which ends with its line at the latest: an apostrophe in JSX does not begin one. */
 const endOfText = (code: string, from: number, quote: '"' | "'"): number =>
   next(code, from, quote === '"' ? /["\\\n]/g : /['\\\n]/g) + 1
 

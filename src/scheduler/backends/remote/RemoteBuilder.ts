@@ -110,8 +110,8 @@ const policyOf = ({ observes, policy, records }: MemberStart, current: Current):
 
 const otherCode = (module: string, file: string): string =>
   `the code of ${file}${file === module ? "" : `, which ${module} imports,`} is not what the run's own process has loaded, so ` +
-  "batches could differ. Deploy one version everywhere, and restart processes that loaded an older one. A file that the program " +
-  'itself writes is to be read, and not imported. On a cluster, take `code: "any"` if both do the same'
+  "batches could differ. Deploy one version everywhere, and restart processes that loaded an older one. Read files that the " +
+  'program itself writes, instead of importing them. On a cluster, take `code: "any"` if both do the same'
 
 /** Builds the pipeline. Fails with an error whose message says why it cannot serve. @since 0.1.0 */
 export const make = ({

@@ -45,8 +45,8 @@ export const notChanged = (module: string): Effect.Effect<void, BackendError> =>
     const code = loadedCode(module)
     if (code === undefined || code.newest.at <= BEGAN) return Effect.void
     const reason =
-      `${code.newest.file} was changed after this process began, so threads could build by other code than this process ` +
-      "has loaded: restart it; if it writes the file itself, take Workers.threads, or the option threads of furrow"
+      `${code.newest.file} was changed after this process began, so threads could run other code than this process has ` +
+      "loaded: restart it, or, if it writes the file itself, use Workers.threads or the option threads of furrow"
     return Effect.fail(new BackendError({ backend: "threads", module, reason }))
   })
 
