@@ -10,7 +10,11 @@ import type { Block } from "../formats/Format.ts"
 import type { SeenBytes } from "./SeenBytes.ts"
 import type { IndexedShard } from "./Snapshot.ts"
 
-const VERSION = 5
+/**
+ * Raised when the file is laid out anew, and when a format that scans finds other rows, or refuses a shard that it took: an
+ * index of a lower version is made again. 6: a file of one JSON array is no row.
+ */
+const VERSION = 6
 
 type BlockLine = readonly [
   rows: number,

@@ -5,9 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import type { InvalidOption } from "../../core/InvalidOption.ts"
+import { plural } from "../../core/Plural.ts"
 import { hasEnding, isDescription } from "../formats/Endings.ts"
+import { decodeProgress, MANIFEST, PROGRESS } from "../sinks/Manifest.ts"
 import { type Chosen, found } from "../store/FindObjects.ts"
-import { type Listed, type ObjectInfo, Store, type StoreError, type StoreService } from "../store/Store.ts"
+import { type Listed, type ObjectInfo, Store, StoreError, type StoreService } from "../store/Store.ts"
 import { isIn, isManifest, withManifests } from "./Checksums.ts"
 
 /** How many shards are looked at at once. */
@@ -19,19 +21,29 @@ interface Looked {
   readonly lookedAt: Set<string>
   /** The objects of each folder that has manifests. */
   readonly mixed: Array<ReadonlyArray<Listed>>
+  /** The progress files beside objects that are taken. */
+  readonly begun: Array<Listed>
 }
 
 /** Of a folder: the objects with an ending of a format, or all if none has one. Manifests are always among them. */
 const ofFormat = (endings: ReadonlyArray<string>, looked: Looked): Chosen => {
   const chosen = ofEndings(endings, looked)
-  return (objects) => {
+  return (objects, hidden) => {
     const own = chosen(objects)
     if (own.some(isManifest)) looked.mixed.push(own)
+    const begun = hidden.filter(({ location }) => location.endsWith(`/${PROGRESS}`))
+    looked.begun.push(...begun.filter(({ location }) => own.some((object) => isIn([folderOf(location)], object))))
     return own
   }
 }
 
-const ofEndings = (endings: ReadonlyArray<string>, { lookedAt }: Looked): Chosen => {
+/** The folder of a progress file, with its `/`. */
+const folderOf = (location: string): string => location.slice(0, -PROGRESS.length)
+
+const ofEndings = (
+  endings: ReadonlyArray<string>,
+  { lookedAt }: Looked
+): ((objects: ReadonlyArray<Listed>) => ReadonlyArray<Listed>) => {
   const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings) && !isDescription(location)
   return (objects) => {
     if (!objects.some((object) => isOwn(object) && !isManifest(object))) return objects
@@ -46,6 +58,7 @@ const ofEndings = (endings: ReadonlyArray<string>, { lookedAt }: Looked): Chosen
 /**
  * Returns the shards of a format at locations: the objects that `Store.resolve` finds, and of a folder those with an ending of the
  * format, if any has one. Those of which a listing does not tell all are looked at. The shards of a manifest come in its place.
+ * A folder that a sink has not finished is refused: its rows would be some of those that there will be.
  *
  * @since 0.1.0
  */
@@ -55,8 +68,8 @@ export const shardsAt = (
   endings: ReadonlyArray<string> = []
 ): Effect.Effect<ReadonlyArray<ObjectInfo>, StoreError | InvalidOption> =>
   Effect.gen(function* () {
-    const looked: Looked = { lookedAt: new Set(), mixed: [] }
-    const { lookedAt, mixed } = looked
+    const looked: Looked = { lookedAt: new Set(), mixed: [], begun: [] }
+    const { begun, lookedAt, mixed } = looked
     const listed = yield* Effect.provideService(found(locations, ofFormat(endings, looked)), Store, store)
     const objects = yield* Effect.forEach(
       listed,
@@ -69,6 +82,7 @@ export const shardsAt = (
       { concurrency: AT_ONCE }
     )
     const { folders, shards } = yield* withManifests(store, objects)
+    for (const progress of begun) if (!isIn(folders, progress)) yield* finished(store, progress)
     for (const own of mixed) {
       // By their manifests, several folders may be the parts of one dataset; files besides may be what these were made of.
       const beside = own.find((object) => !isIn(folders, object) && !lookedAt.has(object.location))
@@ -81,4 +95,26 @@ export const shardsAt = (
     }
     // A manifest of another program.
     return lookedAt.size === 0 ? shards : shards.filter(({ location }) => !lookedAt.has(location))
+  })
+
+/** Fails if a progress file says that a sink has not finished its folder. */
+const finished = (store: StoreService, progress: Listed): Effect.Effect<void, StoreError> =>
+  Effect.gen(function* () {
+    const folder = folderOf(progress.location)
+    const refused = (reason: string) => new StoreError({ location: folder, kind: "invalid", reason })
+    const text = yield* Effect.flatMap(store.stat(progress), (info) => store.read(info, 0, info.size)).pipe(
+      Effect.mapError((error) =>
+        error.kind === "missing"
+          ? refused(`a sink changed this folder while it was listed (${PROGRESS} is gone); open it again`)
+          : error
+      )
+    )
+    // Of another program, or one that a store could not remove.
+    const noted = decodeProgress(new TextDecoder().decode(text))
+    if (noted === undefined) return
+    const rows = noted.shards.reduce((sum, shard) => sum + shard.rows, 0)
+    const listed = `${plural(noted.shards.length, "shard")} with ${plural(rows, "row")}`
+    return yield* refused(
+      `a sink has not finished this folder: ${PROGRESS} lists ${listed} so far, and there is no ${MANIFEST}. Run the sink again to its end, or, to read only what is there, name the files, such as ${folder}*`
+    )
   })

@@ -48,8 +48,13 @@ export const resolve = (
   locations: string | ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<Listed>, StoreError | InvalidOption> => found(locations, (objects) => objects)
 
-/** Which of the objects of a folder are taken. @since 0.1.0 */
-export type Chosen = (objects: ReadonlyArray<Listed>) => ReadonlyArray<Listed>
+/**
+ * Which of the objects of a folder are taken. `hidden` are those whose own name begins with `.`, in folders that are not left out:
+ * none of them can be taken.
+ *
+ * @since 0.1.0
+ */
+export type Chosen = (objects: ReadonlyArray<Listed>, hidden: ReadonlyArray<Listed>) => ReadonlyArray<Listed>
 
 /** The objects that locations stand for, and of each folder those that are chosen. @since 0.1.0 */
 export const found = (
@@ -176,13 +181,20 @@ const inFolder = (
   chosen: Chosen
 ): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
   Effect.gen(function* () {
-    const isSeen = ({ location }: Listed) => !isHidden(location.slice(folder.length))
+    const hidden: Array<Listed> = []
+    const isSeen = (object: Listed): boolean => {
+      const name = object.location.slice(folder.length)
+      if (!isHidden(name)) return true
+      const at = name.lastIndexOf("/") + 1
+      if (name[at] === "." && (at === 0 || !isHidden(name.slice(0, at - 1)))) hidden.push(object)
+      return false
+    }
     const { count, taken } = yield* look(store.list(folder), isSeen)
     if (taken.length === 0) {
-      const hidden = count === 0 ? "" : " but names that begin with . or _"
-      return yield* missing(folder, `there is nothing in this folder${hidden}; check the location`)
+      const besides = count === 0 ? "" : " but names that begin with . or _"
+      return yield* missing(folder, `there is nothing in this folder${besides}; check the location`)
     }
-    const own = chosen(taken)
+    const own = chosen(taken, hidden)
     const gone = taken.filter((object) => object[NOWHERE] !== undefined && !own.includes(object))
     yield* warnOfGone(gone.map(({ location }) => location))
     return own

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { createHash } from "node:crypto"
 import {
   chmodSync,
   mkdirSync,
@@ -435,6 +436,22 @@ describe("the index", () => {
       writeFileSync(path, whole.slice(0, length))
       expect((await Effect.runPromise(open)).size).toBe(60)
       expect(readFileSync(path, "utf8")).toBe(whole)
+    }
+  })
+
+  test("of an older version, in which one JSON array is a row, is not used", async () => {
+    const array = '[{"n":1},{"n":2}]\n'
+    const store = memoryStore({ "d/a.json": array })
+    const info = { location: "d/a.json", size: array.length, version: createHash("sha256").update(array).digest("hex") }
+    const kept = IndexFile.encode("jsonl(blockBytes: 500)", [
+      { info, index: { blocks: [{ rows: 1, offset: 0, length: array.length }] } }
+    ])
+    const older = kept.replace(/"version":\d+/, '"version":5')
+    const named = join(folder, "older")
+    for (const path of [named, cachedFile(["d/"], "jsonl(blockBytes: 500)")]) {
+      writeFileSync(path, older)
+      const error = await Effect.runPromise(Effect.flip(cached(store, "older", path === named ? { index: path } : {})))
+      expect(error).toMatchObject({ _tag: "ShardError", shard: "d/a.json" })
     }
   })
 

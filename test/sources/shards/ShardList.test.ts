@@ -6,14 +6,32 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Layer, Option } from "effect"
-import { formatFrom } from "../../../pipelines/data/Inputs.ts"
+import { formatFrom, opened as openedByCommand } from "../../../pipelines/data/Inputs.ts"
 import { Dataset, Format, Store } from "../../../src/index.ts"
-import { MANIFEST } from "../../../src/sources/sinks/Manifest.ts"
+import { encode, encodeProgress, MANIFEST, PROGRESS } from "../../../src/sources/sinks/Manifest.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-shards-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const hash = "0".repeat(64)
+const written = { name: "shard-00000.jsonl", rows: 1, bytes: 8, sha256: hash, content: hash }
+const whole = { sink: "sink()", rows: 1, bytes: 8, content: hash, source: null, shards: [written] }
+const progress = encodeProgress({ run: "1", sink: "sink()", shards: [written], source: null, skip: 0 })
+
 const objects = {
+  "sinks/begun/shard-00000.jsonl": '{"n":0}\n',
+  [`sinks/begun/${PROGRESS}`]: progress,
+  "sinks/done/shard-00000.jsonl": '{"n":0}\n',
+  [`sinks/done/${MANIFEST}`]: encode(whole),
+  // The run was killed between its last two steps.
+  [`sinks/done/${PROGRESS}`]: progress,
+  "sinks/other/a.jsonl": '{"n":0}\n',
+  [`sinks/other/${PROGRESS}`]: "{}\n",
+  "sinks/_left/a.jsonl": '{"n":0}\n',
+  [`sinks/_left/${PROGRESS}`]: progress,
+  "sinks/beside/b.csv": "n\n1\n",
+  "sinks/beside/begun/shard-00000.jsonl": '{"n":0}\n',
+  [`sinks/beside/begun/${PROGRESS}`]: progress,
   "mix/a.jsonl": '{"n":0}\n',
   "mix/README.md": "# a\n",
   "mix/x.parquet": "PAR1",
@@ -98,6 +116,33 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
   test.each(both)("a manifest of another program is no shard, but by its ending", async (shards) => {
     expect(await shards("other/", Format.csv())).toEqual(["other/a.csv"])
     expect(await shards("other/", Format.jsonl())).toHaveLength(3)
+  })
+
+  test.each(both)("a folder that a sink has not finished is refused, with the way out", async (shards) => {
+    for (const location of ["sinks/", "sinks/begun"]) {
+      const message = await shards(location, Format.jsonl()).catch(String)
+      expect(message).toContain(`${root}sinks/begun/: a sink has not finished this folder`)
+      expect(message).toContain("lists 1 shard with 1 row so far")
+      expect(message).toContain(`name the files, such as ${root}sinks/begun/*`)
+    }
+    // No shard is taken from the folder.
+    expect(await shards("sinks/beside", Format.csv())).toEqual(["sinks/beside/b.csv"])
+    expect(await shards("sinks/done/", Format.jsonl())).toEqual(["sinks/done/shard-00000.jsonl"])
+    expect(await shards("sinks/other/", Format.jsonl())).toEqual(["sinks/other/a.jsonl"])
+    expect(await shards("sinks/begun/shard-00000.jsonl", Format.jsonl())).toHaveLength(1)
+    if (root.startsWith("hf:")) return
+    expect(await shards("sinks/begun/*", Format.jsonl())).toEqual(["sinks/begun/shard-00000.jsonl"])
+  })
+
+  test("a command refuses it as well", async () => {
+    const flags = {
+      inputs: [`${root}sinks/begun`],
+      format: Option.none(),
+      columns: Option.none(),
+      types: Option.none()
+    }
+    const error = await Effect.runPromise(Effect.flip(openedByCommand(flags)).pipe(Effect.provide(layer)))
+    expect(error).toMatchObject({ _tag: "StoreError", kind: "invalid" })
   })
 
   test("a command takes the format of the files that have one", async () => {
