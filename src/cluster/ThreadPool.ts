@@ -119,6 +119,11 @@ export class ThreadPool {
     return this.#seats.every(({ flights }) => flights.length === 0)
   }
 
+  /** Waits until all its threads have answered: for ever, if one loops for ever. */
+  readonly answers: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach(this.#seats, ({ member }) => member.answers, { concurrency: "unbounded", discard: true })
+  )
+
   /** Builds for a run, until {@link detach}. */
   attach(events: BuilderEvents): Builders {
     this.#events = events

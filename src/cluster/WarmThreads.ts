@@ -26,6 +26,9 @@ const MOST_KEPT = 2
 const SETTLE_MS = 5000
 const SETTLE_WANTED_MS = 500
 
+/** How long threads may take to answer before they are reused. One where a timer of a stage loops for ever does not answer. */
+const ANSWER_MS = 1000
+
 /** The longest time that a timer waits for, about 25 days. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -104,7 +107,7 @@ export class WarmThreads {
     return hash.digest("hex")
   }
 
-  /** Takes threads that are kept, until the scope closes. Those that do not come to an end are ended. */
+  /** Takes threads that are kept, until the scope closes. Those that do not come to an end, or do not answer, are ended. */
   #take(key: string): Effect.Effect<ThreadPool | undefined, never, Scope.Scope> {
     return Effect.gen(this, function* () {
       const found = this.#kept.find((own) => own.key === key)
@@ -116,8 +119,9 @@ export class WarmThreads {
         found.free = () => resume(Effect.void)
         if (pool.isFree || !pool.isSound) resume(Effect.void)
       })
-      yield* Effect.interruptible(Effect.timeoutOption(free, SETTLE_WANTED_MS))
-      if (pool.isFree && pool.isSound) return pool
+      const settled = Effect.zipRight(Effect.timeout(free, SETTLE_WANTED_MS), Effect.timeout(pool.answers, ANSWER_MS))
+      const isSettled = yield* Effect.interruptible(Effect.isSuccess(settled))
+      if (isSettled && pool.isFree && pool.isSound) return pool
       void pool.end()
       return undefined
     }).pipe(Effect.uninterruptible)

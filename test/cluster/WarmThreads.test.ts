@@ -33,6 +33,10 @@ if (!isTest) {
       rmSync(at("die"))
       process.exit(3)
     }
+    if (existsSync(at("loop"))) {
+      rmSync(at("loop"))
+      for (;;);
+    }
   }, 5)
 }
 const times = (size) =>
@@ -52,7 +56,7 @@ const alive = async (): Promise<number> => {
   return readFileSync(at("alive"), "utf8").length
 }
 
-test("a run has the threads of an earlier one of the same code, unless they died, and few are kept", async () => {
+test("a run has the threads of an earlier one of the same code, unless they died or do not answer, and few are kept", async () => {
   for (const name of ["asked", "starts", "alive"]) write(name, "")
   write("factor.ts", "export const factor = () => 2\n")
   write("warm.ts", MODULE)
@@ -89,15 +93,21 @@ test("a run has the threads of an earlier one of the same code, unless they died
     expect(await taken()).toBe(first)
     expect(starts()).toBe(2)
 
+    // As a timer of a stage would that loops for ever.
+    write("loop", "")
+    while (existsSync(at("loop"))) await rest(5)
+    expect(await taken()).toBe(first)
+    expect(starts()).toBe(3)
+
     write("factor.ts", "export const factor = () => 3\n")
     await taken()
-    expect(starts()).toBe(3)
+    expect(starts()).toBe(4)
 
     // The third pool: the oldest, of the code before the change, is ended.
     await taken("second")
     expect(await alive()).toBe(2)
     await taken()
-    expect(starts()).toBe(4)
+    expect(starts()).toBe(5)
     await Effect.runPromise(runner.drain)
     expect(await alive()).toBe(0)
   } finally {

@@ -34,6 +34,11 @@ export interface ThreadStart {
   readonly level: LogLevel.Literal | undefined
 }
 
+/** Asks a thread for a sign of life: it sends the same back. @since 0.1.0 */
+export interface Ping {
+  readonly _tag: "Ping"
+}
+
 /** @since 0.1.0 */
 export interface ThreadMemberOptions {
   readonly start: MemberStart
@@ -77,6 +82,8 @@ export class ThreadMember implements Member {
   #thread: Thread | undefined
   #readiness: Readiness | undefined
   #resume: (() => void) | undefined
+  /** Is called when it has answered a ping. */
+  #answered: (() => void) | undefined
   #held = true
   #dead = false
   /** When it was started, by `performance.now()`. */
@@ -105,7 +112,7 @@ export class ThreadMember implements Member {
             level
           } satisfies ThreadStart,
           {
-            said: (message) => this.#said(message as FromMember | BlocksWanted | Logged), // our own program says nothing else
+            said: (message) => this.#said(message as FromMember | BlocksWanted | Logged | Ping), // our own program says nothing else
             died: (reason) => this.#died(reason)
           }
         )
@@ -130,6 +137,12 @@ export class ThreadMember implements Member {
       if (this.#readiness !== undefined) resume(Effect.succeed(this.#readiness))
     }
     this.#resume()
+  })
+
+  /** Waits until a thread that is ready has answered a ping, which one that loops for ever never does. Run by one fiber at a time. */
+  readonly answers: Effect.Effect<void> = Effect.async((resume) => {
+    this.#answered = () => resume(Effect.void)
+    this.#thread?.post({ _tag: "Ping" } satisfies Ping)
   })
 
   get #tooLong(): string {
@@ -208,10 +221,11 @@ export class ThreadMember implements Member {
     }
   }
 
-  #said(said: FromMember | BlocksWanted | Logged): void {
+  #said(said: FromMember | BlocksWanted | Logged | Ping): void {
     const { blocks, events, logged, queue } = this.#options
     if (said._tag === "Answered") queue?.told()
     else if (said._tag === "Logged") logged(said)
+    else if (said._tag === "Ping") this.#answered?.()
     else if (said._tag === "BlocksWanted") this.#thread?.post(blocks.give(said))
     else if (said._tag === "Memory") this.#batches.grown(said.memory, said.generation)
     else if (said._tag === "Refused") this.#refused(said.reason)

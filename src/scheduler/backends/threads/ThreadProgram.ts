@@ -27,7 +27,7 @@ import type { BlocksGiven, BlocksWanted } from "./ThreadBlocks.ts"
 import { ThreadControl } from "./ThreadControl.ts"
 import { bundled } from "./ThreadEntry.ts"
 import { posting } from "./ThreadLogs.ts"
-import type { ThreadStart } from "./ThreadMember.ts"
+import type { Ping, ThreadStart } from "./ThreadMember.ts"
 
 /** What helps if the module of the pipeline was left behind by a bundler. */
 const IN_A_BUNDLE =
@@ -219,7 +219,8 @@ export const run = (): void => {
   /** What is told of batches, once there is a builder. */
   let told: ((message: ToMember) => void) | undefined
   own.listen((message) => {
-    const said = message as ToMember | BlocksGiven // a pool says nothing else
+    const said = message as ToMember | BlocksGiven | Ping // a pool says nothing else
+    if (said._tag === "Ping") return own.post(said)
     if (said._tag !== "BlocksGiven") return told?.(said)
     const resolve = waiting.get(said.key)
     waiting.delete(said.key)
