@@ -22,7 +22,8 @@ const TOLD = 5
 /** How long a run waits for its first runner before it logs that. */
 const SILENT = "2 seconds"
 
-const START = "start one with pipelines/runner.ts"
+/** Both ways: the package has no `pipelines/`. */
+const START = "start one (Runner.listen, or pipelines/runner.ts of the repository)"
 
 /** @since 0.1.0 */
 export interface RunnerSeatsOptions {

@@ -448,7 +448,7 @@ describe("a run fails", () => {
         )
       ])
       expect(String(late)).toContain(
-        "no runner has been there for 2s 100ms (none is listed in sqlite:nowhere); start one"
+        "no runner has been there for 2s 100ms (none is listed in sqlite:nowhere); start one (Runner.listen, or"
       )
       // train.ts names its own option.
       expect(late).toBeInstanceOf(Scheduler.BackendError)
