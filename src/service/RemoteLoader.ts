@@ -45,7 +45,7 @@ export type RemoteError = ServiceError | DigestMismatch | Digest.DigestError | R
 export interface RemoteStats {
   readonly batches: number
   readonly samples: number
-  /** Milliseconds that the consumer waited for batches. */
+  /** Milliseconds that the consumer waited for the run to open, and for batches. */
   readonly waited: number
   /** Connections that broke and were opened again. */
   readonly reconnected: number
@@ -77,13 +77,19 @@ export class RemoteLoader<out C> {
   #isClosed = false
   #batches = 0
   #samples = 0
-  #waited = 0
+  #waited: number
 
-  private constructor(connection: Connection, begin: Extract<Received, { kind: "begin" }>, digests: boolean) {
+  /** `asked` is when the run was asked for, by `performance.now()`. */
+  private constructor(
+    connection: Connection,
+    begin: Extract<Received, { kind: "begin" }>,
+    { asked, digests }: { readonly asked: number; readonly digests: boolean }
+  ) {
     this.#connection = connection
     this.#cursor = begin.cursor
     this.#digest = begin.cursor.digest ?? NO_DIGEST
     this.#digests = digests
+    this.#waited = performance.now() - asked
     this.batches = begin.batches ?? undefined
   }
 
@@ -92,11 +98,12 @@ export class RemoteLoader<out C> {
     return Effect.gen(function* () {
       const connection = new Connection(target, from)
       yield* Effect.addFinalizer(() => connection.close)
+      const asked = performance.now()
       const begin = yield* connection.next
       if (begin.kind !== "begin")
         return yield* Effect.dieMessage("a connection gave something before its stream begins")
       connection.pass()
-      const loader = new RemoteLoader<C>(connection, begin, target.spec.digest ?? false)
+      const loader = new RemoteLoader<C>(connection, begin, { asked, digests: target.spec.digest ?? false })
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
           loader.#isClosed = true

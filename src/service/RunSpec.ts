@@ -198,7 +198,17 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     ...number("workers"),
     ...(digest === undefined ? {} : { digest: digest === "true" })
   }
-  return { ...spec, policy: spec.policy ?? "epochWorker", root, key: toQuery(spec).toString() }
+  return { ...spec, policy: spec.policy ?? "epochWorker", root, key: keyOf(spec) }
+}
+
+/** What is the same as nothing said. */
+const DEFAULTS: RunSpec = { rank: 0, world: 1, uneven: "error", digest: false }
+
+/** A run that states a default is equal to one that leaves it out. */
+const keyOf = (spec: RunSpec): string => {
+  const query = toQuery(spec)
+  for (const name of NAMES) if (spec[name] === DEFAULTS[name]) query.delete(name)
+  return query.toString()
 }
 
 /** The policy of a run. @since 0.1.0 */

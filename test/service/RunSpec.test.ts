@@ -33,6 +33,13 @@ describe("a seed", () => {
   })
 })
 
+test("a run that states a default is one with a run that leaves it out", () => {
+  const plain = read("seed=1&epochs=1")
+  expect(read("seed=1&epochs=1&rank=0&world=1&uneven=error&digest=false&policy=epochWorker").key).toBe(plain.key)
+  for (const other of ["world=2", "rank=1&world=2", "uneven=pad", "digest=true"])
+    expect(read(`seed=1&epochs=1&${other}`).key).not.toBe(plain.key)
+})
+
 test("what a local run refuses is refused before anything is sent", async () => {
   const bad: ReadonlyArray<Readonly<Record<string, unknown>>> = [
     ...[-1, 1.5, Number.NaN, 2 ** 53, 2n ** 64n, -1n, null, true, {}, [], "\ud800"].map((seed) => ({ seed })),

@@ -58,6 +58,15 @@ describe("a run of a service", () => {
     expect(batches).toEqual(expected.batches)
   })
 
+  test("counts the time until it is open as waited", () =>
+    scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { noisy } })
+        const loader = yield* Service.connect(url, asked)
+        expect((yield* loader.stats).waited).toBeGreaterThan(0)
+      })
+    ))
+
   test("goes on from any cursor, of its own or of a local run", async () => {
     const expected = await Effect.runPromise(local)
     await scoped(
