@@ -7,7 +7,7 @@ import { type Batch, CollateError } from "../../pipeline/Batch.ts"
 import { BatchMemory, type ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
 import { format } from "../../sources/Lineage.ts"
-import { isPlain, lineageOf } from "../../sources/RandomAccess.ts"
+import { isPlain, type Lineage, lineageOf } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import type { Limits } from "./FailureRules.ts"
@@ -26,10 +26,8 @@ const isCollateError = (thrown: unknown): thrown is CollateError => {
 }
 
 /** A sample in words: its index, and where it came from if that says more. */
-const sampleAt = (dataset: RunPlan["pipeline"]["dataset"], sample: number): string => {
-  const known = lineageOf(dataset, sample)
-  return `sample ${sample}${known?.shard === undefined ? "" : `, ${format(known)}`}`
-}
+const sampleIn = (sample: number, known: Lineage | undefined): string =>
+  `sample ${sample}${known?.shard === undefined ? "" : `, ${format(known)}`}`
 
 /**
  * What the attempts at one batch work on. It outlives an attempt: what one has made, the next one does not make again.
@@ -158,16 +156,26 @@ export class BatchRows {
       sample: sample === undefined ? undefined : this.indices[sample],
       position: sample === undefined ? undefined : position + sample,
       ordinal: sample === undefined ? undefined : this.ordinal + sample,
-      lineage: sample === undefined ? undefined : lineageOf(this.runPlan.pipeline.dataset, this.indices[sample])
+      lineage: sample === undefined ? undefined : this.#lineage(sample)
     })
+  }
+
+  /** Where the sample of a row came from, if that is known. */
+  #lineage(row: number): Lineage | undefined {
+    const { dataset } = this.runPlan.pipeline
+    const { position, streamed } = this.range
+    if (streamed === undefined) return lineageOf(dataset, this.indices[row])
+    const origin = streamed.originAt?.(position + row)
+    return origin && { dataset: dataset.name, ...origin }
   }
 
   /** The error with the sample that its row is. */
   #ofSample(error: CollateError): CollateError {
     const { column, reason, row } = error
-    const sample = this.indices[this.rowOf(row)]
+    const own = this.rowOf(row)
+    const sample = this.indices[own]
     if (sample === undefined) return error
-    return new CollateError({ column, row, reason, sample: sampleAt(this.runPlan.pipeline.dataset, sample) })
+    return new CollateError({ column, row, reason, sample: sampleIn(sample, this.#lineage(own)) })
   }
 
   /** Marks a sample as failed on its own. Throws the error if no other attempt can follow, or if it is the whole batch's. */

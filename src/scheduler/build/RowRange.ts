@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { RowOrigin } from "../../sources/stream/StreamSource.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { errorAt } from "./StageError.ts"
@@ -14,6 +15,8 @@ export interface StreamedRows {
   readonly indexAt: (position: number) => number
   /** The sample at a position. Throws if it is bad. */
   readonly sampleAt: (position: number) => unknown
+  /** Where the sample at a position lies, if that is in a shard with a name. Default: not known. */
+  readonly originAt?: (position: number) => RowOrigin | undefined
 }
 
 /** `size` rows of a batch from `position` on. @since 0.1.0 */

@@ -201,7 +201,8 @@ export class StreamRows {
       const to = (place: number): number => (place < end ? place : (place - end) % own)
       return this.#range(at, row, full, {
         indexAt: (place) => of(place).indexAt(to(place)),
-        sampleAt: (place) => of(place).sampleAt(to(place))
+        sampleAt: (place) => of(place).sampleAt(to(place)),
+        originAt: (place) => of(place).originAt?.(to(place))
       })
     })
   }
@@ -216,7 +217,8 @@ export class StreamRows {
     const streamed: StreamedRows = isDealt
       ? {
           indexAt: (place) => rows.indexAt(row + place - position),
-          sampleAt: (place) => rows.sampleAt(row + place - position)
+          sampleAt: (place) => rows.sampleAt(row + place - position),
+          originAt: (place) => rows.originAt?.(row + place - position)
         }
       : rows
     return { epoch, batch, ...share, streamed }
@@ -259,6 +261,10 @@ const rowsIn = ({ first, windows }: Windows, size: number, order: InWindow): Str
     sampleAt: (position) => {
       const place = enter(position)
       return window.row(place)
+    },
+    originAt: (position) => {
+      const place = enter(position)
+      return window.origin?.(place)
     }
   }
 }

@@ -31,12 +31,24 @@ export interface ReadRows extends RowWindow {
   readonly part: (from: number, to: number) => RowWindow
 }
 
-const rowsIn = (pieces: ReadonlyArray<Piece<unknown>>, places: ReadonlyArray<number>): ReadRows => ({
+/** Rows of a shard that were read together. */
+interface ShardPiece {
+  readonly piece: Piece<unknown>
+  /** The name of the shard, and which of its rows is the first one. */
+  readonly shard: string | undefined
+  readonly first: number
+}
+
+const rowsIn = (pieces: ReadonlyArray<ShardPiece>, places: ReadonlyArray<number>): ReadRows => ({
   size: pieces.length,
-  row: (place) => (pieces[place] as Piece<unknown>).row(places[place] as number), // below the size
+  row: (place) => (pieces[place] as ShardPiece).piece.row(places[place] as number), // below the size
+  origin: (place) => {
+    const { first, shard } = pieces[place] as ShardPiece // as above
+    return shard === undefined ? undefined : { shard, row: first + (places[place] as number) }
+  },
   part: (from, to) => {
-    const { row, size } = rowsIn(pieces.slice(from, to), places.slice(from, to))
-    return { row, size }
+    const { origin, row, size } = rowsIn(pieces.slice(from, to), places.slice(from, to))
+    return { origin, row, size }
   }
 })
 
@@ -48,7 +60,7 @@ interface Slot {
   taken: number
   /** How many rows are to be dropped: the source had to be read again. */
   drop: number
-  piece: Piece<unknown> | undefined
+  piece: ShardPiece | undefined
   /** The next row in the piece. */
   place: number
   /** What is read next, in a fiber of its own. */
@@ -132,7 +144,7 @@ export class Interleave {
       slots: this.#slots.map(({ piece, place, shard, taken }, slot) => {
         const before = this.#from?.slots[slot]
         const isBefore = before?.shard === shard && before.rows === taken
-        const offset = piece?.offset(place) ?? (isBefore ? before.offset : undefined)
+        const offset = piece?.piece.offset(place) ?? (isBefore ? before.offset : undefined)
         return { shard, rows: taken, offset: offset ?? null }
       })
     }
@@ -152,7 +164,7 @@ export class Interleave {
 
   /** The next rows, up to `size`; fewer only at the end. */
   take(size: number): Effect.Effect<ReadRows, StreamError, unknown> {
-    const pieces: Array<Piece<unknown>> = []
+    const pieces: Array<ShardPiece> = []
     const places: Array<number> = []
     const fill = (): Effect.Effect<ReadRows, StreamError, unknown> => {
       for (;;) {
@@ -160,7 +172,8 @@ export class Interleave {
         const slot = this.#slots[this.#turn] as Slot // one of them
         const { piece } = slot
         if (slot.shard >= this.#shards.length) this.#pass()
-        else if (piece === undefined || slot.place === piece.size) return Effect.flatMap(this.#advance(slot), fill)
+        else if (piece === undefined || slot.place === piece.piece.size)
+          return Effect.flatMap(this.#advance(slot), fill)
         else {
           pieces.push(piece)
           places.push(slot.place++)
@@ -216,8 +229,8 @@ export class Interleave {
         return
       }
       const dropped = Math.min(slot.drop, piece.size)
+      slot.piece = { piece, shard: this.#shardOf(slot).name, first: slot.taken - slot.drop }
       slot.drop -= dropped
-      slot.piece = piece
       slot.place = dropped
       // It is open, since it was read from.
       const { open } = slot

@@ -87,8 +87,16 @@ export interface RowWindow {
   readonly row: (place: number) => unknown
   /** The index of the row at a place; default: how many rows come before it. */
   readonly index?: (place: number) => number
+  /** Where the row at a place lies, if that is in a shard with a name. */
+  readonly origin?: ((place: number) => RowOrigin | undefined) | undefined
   /** How many rows there are, if the epoch ends with this window or before it. */
   readonly total?: TotalRows
+}
+
+/** A row of a shard, from 0. @since 0.1.0 */
+export interface RowOrigin {
+  readonly shard: string
+  readonly row: number
 }
 
 /** How many rows an epoch has: of this rank, and of those that have the fewest and the most. @since 0.1.0 */

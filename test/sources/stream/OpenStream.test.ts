@@ -287,6 +287,57 @@ describe("Dataset.openStream", () => {
     })
   })
 
+  test("tells the shard and the row of a sample at which a stage fails, wherever the run begins", async () => {
+    const failing = async (window: number, options: { from: object } | { epochs: 1; rank: number; world: number }) => {
+      const found: Array<unknown> = []
+      const report = ({ error }: FailurePolicy.Skipped) =>
+        Effect.sync(() => void found.push([Number(error.sample), String(error.cause), error.lineage]))
+      const source = await opened(2)
+      const start = Pipeline.from(source)
+      const pipeline = (window === 0 ? start : start.pipe(Pipeline.shuffleWindow(window))).pipe(
+        Pipeline.map("odd", (n) => {
+          if (n % 2 === 1) throw n
+          return { n }
+        }),
+        Pipeline.batch(2)
+      )
+      const cursor = await Effect.runPromise(
+        Effect.gen(function* () {
+          const loader = yield* "from" in options
+            ? Scheduler.open(pipeline, options)
+            : Scheduler.open(pipeline, { ...options, uneven: "drop" })
+          const first = yield* Effect.zipRight(loader.take, loader.cursor)
+          yield* Stream.runDrain(loader.stream)
+          return first
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(Layer.merge(SeedPolicy.elastic({ seed: 1 }), Workers.fibers({ workers: 1 }))),
+          Effect.provide(FailurePolicy.skip({ budget: { samples: 100 }, report })),
+          quiet
+        )
+      )
+      return { found, cursor }
+    }
+    const places = Object.entries(shards).flatMap(([name, rows]) =>
+      rows.map((n, row) => [n, { dataset: "shards", shard: `memory://${name}`, row }] as const)
+    )
+    const order = [1, 7, 2, 8, 3, 9, 4, 5, 6]
+    const expected = (sample: number) => {
+      const n = order[sample] as number
+      return [sample, String(n), places.find(([own]) => own === n)?.[1]]
+    }
+    for (const window of [0, 4]) {
+      const { cursor, found } = await failing(window, { epochs: 1, rank: 0, world: 1 })
+      expect(found.toSorted()).toEqual([0, 1, 4, 5, 7].map(expected))
+      const rest = await failing(window, { from: JSON.parse(JSON.stringify(cursor)) as object })
+      expect(rest.found.length).toBeGreaterThan(2)
+      expect(found.slice(-rest.found.length)).toEqual(rest.found)
+      const second = await failing(window, { epochs: 1, rank: 1, world: 2 })
+      expect(second.found.length).toBeGreaterThan(1)
+      for (const own of second.found) expect(found).toContainEqual(own)
+    }
+  })
+
   test("runs a shuffled epoch the same on any number of workers", async () => {
     const digests = await Promise.all(
       [1, 3].map(async (workers) => {

@@ -9,6 +9,7 @@ import { shown } from "../../../core/Show.ts"
 import type { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import type { FailureRules } from "../../build/FailureRules.ts"
 import { retrying, type SkippedRows } from "../../build/Retry.ts"
+import type { RowRange } from "../../build/RowRange.ts"
 import { errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageError.ts"
 import type { StageTimes } from "../../build/StageTimes.ts"
 import { andThen, fromEffect, toEffect, type Work } from "../../build/Work.ts"
@@ -18,6 +19,7 @@ import { BackendError } from "../BackendError.ts"
 import { decodeError, isBatchError } from "./ErrorCodec.ts"
 import type { Member, Outcome } from "./Member.ts"
 import type { AttemptFailed, BatchRequest, StageSeeds } from "./Protocol.ts"
+import { RowOrigins } from "./RowOrigins.ts"
 import type { SlowBatch, SlowBatches } from "./SlowBatches.ts"
 
 /** A requested batch of which the outcome is known. @since 0.1.0 */
@@ -86,13 +88,16 @@ export class PendingBatch implements RequestedBatch, SlowBatch {
   #refusal: CoordinatesError | undefined
   readonly #pool: PendingPool
   readonly #arrived: () => void
+  /** Where its rows came from, if they are those of a stream. */
+  readonly #origins: RowOrigins | undefined
   #resume: (() => void) | undefined
 
-  constructor(pool: PendingPool, id: number, request: BatchRequest, arrived: () => void) {
+  constructor(pool: PendingPool, id: number, request: BatchRequest, arrived: () => void, range?: RowRange) {
     this.#pool = pool
     this.id = id
     this.request = request
     this.#arrived = arrived
+    this.#origins = range && RowOrigins.of(pool.runPlan.pipeline.dataset.name, range)
   }
 
   readonly isPending = (): boolean => this.outcome === undefined && !this.#isTimed
@@ -246,7 +251,8 @@ export class PendingBatch implements RequestedBatch, SlowBatch {
 
   #failed({ errors: encoded }: AttemptFailed): Failure | SamplesFailed {
     const errors = encoded.map(decodeError)
-    const [first, ...more] = errors.filter((error) => error instanceof StageError)
+    const ofStages = errors.filter((error) => error instanceof StageError)
+    const [first, ...more] = ofStages.map((error) => this.#origins?.located(error) ?? error)
     if (first !== undefined && more.length + 1 === errors.length) {
       return more.length === 0 ? first : new SamplesFailed({ errors: [first, ...more] })
     }

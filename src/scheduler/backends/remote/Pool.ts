@@ -162,7 +162,7 @@ class Pool implements OpenBackend {
       const range = rows()
       if (range === undefined || range.size === 0) return known(Effect.succeed(nothingOf(range)), nothingOf(range))
       const request = this.#requests.make(worker, range)
-      const pending = new PendingBatch(this.#forPending, this.#ids++, request, arrived)
+      const pending = new PendingBatch(this.#forPending, this.#ids++, request, arrived, range)
       this.#pending.set(pending.id, pending)
       this.#dispatch(pending)
       return pending

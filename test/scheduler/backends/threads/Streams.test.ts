@@ -137,6 +137,9 @@ describe("a stream on threads", () => {
         expect(threads.batches).toEqual(fibers.batches)
         expect([threads.skipped, threads.digest]).toEqual([fibers.skipped, fibers.digest])
         expect(String(threads.error)).toBe(String(fibers.error))
+        if (failures === FailurePolicy.fail) {
+          expect(threads.error).toMatchObject({ lineage: { dataset: "lines", shard: "memory://1", row: 7 } })
+        }
       }
     },
     TIME
