@@ -9,3 +9,11 @@ const installing = { bun: "bun add ", deno: "deno add npm:", node: "npm install 
 
 /** The command that installs a package on this runtime. @since 0.1.0 */
 export const installCommand = (name: string): string => `${installing[runtime.name]}${name}`
+
+/** Whether this is an executable of `bun build --compile`: its modules lie in a file system of Bun's own. */
+const isExecutable = /\/(?:\$bunfs|~BUN)\//.test(import.meta.url)
+
+/** What else an executable needs to find packages; otherwise empty. @since 0.1.0 */
+export const executableAdvice = isExecutable
+  ? ", in the folder that this executable is started in, and build it with --compile-autoload-package-json"
+  : ""

@@ -5,6 +5,7 @@
  */
 
 import * as Data from "effect/Data"
+import { executableAdvice } from "../../core/Install.ts"
 import { plural } from "../../core/Plural.ts"
 import { shown } from "../../core/Show.ts"
 import type { Format } from "./Format.ts"
@@ -46,6 +47,6 @@ export class DecoderMissing extends Data.TaggedError("DecoderMissing")<{
 }> {
   override get message(): string {
     const [why] = shown(this.cause).split("\n")
-    return `images are decoded by the package sharp, which could not be loaded; run \`${this.command}\` (${why})`
+    return `images are decoded by the package sharp, which could not be loaded; run \`${this.command}\`${executableAdvice} (${why})`
   }
 }

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { installCommand } from "../../../core/Install.ts"
+import { executableAdvice, installCommand } from "../../../core/Install.ts"
 import { sha256 } from "../../../core/runtime.ts"
 import type { Request } from "../http/Requests.ts"
 import { StoreError } from "../StoreError.ts"
@@ -43,7 +43,7 @@ const loaded = (location: string): Effect.Effect<Library, StoreError> =>
             return own
           },
           catch: (cause) => {
-            const reason = `the package ${NAME}, which signs requests to S3, cannot be loaded; install it: ${installCommand(NAME)}`
+            const reason = `the package ${NAME}, which signs requests to S3, cannot be loaded; install it: ${installCommand(NAME)}${executableAdvice}`
             return new StoreError({ location, kind: "unsupported", reason, cause })
           }
         })
