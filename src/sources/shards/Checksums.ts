@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { plural } from "../../core/Plural.ts"
 import { sha256Stream } from "../../core/runtime.ts"
-import { decode, MANIFEST, type WrittenShard } from "../sinks/Manifest.ts"
+import { decode, MANIFEST, type Manifest, type WrittenShard } from "../sinks/Manifest.ts"
 import { type Listed, type ObjectInfo, StoreError, type StoreService } from "../store/Store.ts"
 
 /** The field of a shard's SHA-256, where a manifest names it. */
@@ -34,6 +34,9 @@ export const rowsByManifest = (info: Named, format: string): number | undefined 
   return own?.format === format ? own.rows : undefined
 }
 
+/** The format that a shard was written in by its manifest; `undefined` if none says it. @since 0.1.0 */
+export const formatByManifest = (info: Named): string | undefined => info[ROWS]?.format
+
 /** The SHA-256 of a shard by its manifest; `undefined` if none names it. @since 0.1.0 */
 export const sha256ByManifest = (info: Named): string | undefined => info[SHA256]
 
@@ -51,41 +54,51 @@ export const isManifest = ({ location }: Listed): boolean => location === MANIFE
 
 const invalid = (location: string, reason: string): StoreError => new StoreError({ location, kind: "invalid", reason })
 
+/** A manifest, with the locations of the shards that it names. @since 0.1.0 */
+export interface NamedShards {
+  readonly manifest: Listed
+  readonly shards: ReadonlyArray<Listed>
+}
+
 /** The shards of objects, and the folders of manifests, which end in `/`. @since 0.1.0 */
 export interface WithManifests {
   readonly shards: ReadonlyArray<ObjectInfo>
   readonly folders: ReadonlyArray<string>
+  /** The folders whose shards are among these. */
+  readonly taken: ReadonlyArray<string>
 }
 
 /**
  * Returns the objects with the shards of manifests in the place of these. Of the folder of a manifest only the shards that it
- * names are left.
+ * names are left. `chosen` is given all manifests, and the objects that lie in no folder of one; it returns those that are taken.
  *
  * @since 0.1.0
  */
 export const withManifests = (
   store: StoreService,
-  objects: ReadonlyArray<ObjectInfo>
+  objects: ReadonlyArray<ObjectInfo>,
+  chosen: (named: ReadonlyArray<NamedShards>, others: ReadonlyArray<Listed>) => ReadonlyArray<NamedShards>
 ): Effect.Effect<WithManifests, StoreError> => {
   const manifests = objects.filter(isManifest)
-  if (manifests.length === 0) return Effect.succeed({ shards: objects, folders: [] })
+  if (manifests.length === 0) return Effect.succeed({ shards: objects, folders: [], taken: [] })
   return Effect.gen(function* () {
-    const found: Array<ObjectInfo> = []
-    const folders: Array<string> = []
+    const named: Array<NamedShards & { readonly folder: string; readonly own: Manifest }> = []
     for (const manifest of manifests) {
       const { location, size } = manifest
       const folder = location.slice(0, -MANIFEST.length)
       const own = decode(new TextDecoder().decode(yield* store.read(manifest, 0, size)))
       // Of another program: it is a shard like any other.
       if (own === undefined) continue
-      folders.push(folder)
-      found.push(
-        ...(yield* Effect.forEach(own.shards, (shard) => shardOf(store, folder, shard, formatIn(own.sink)), {
-          concurrency: AT_ONCE
-        }))
-      )
+      named.push({ manifest, folder, own, shards: own.shards.map(({ name }) => ({ location: folder + name })) })
     }
-    return { shards: [...objects.filter((object) => !isIn(folders, object)), ...found], folders }
+    const folders = named.map(({ folder }) => folder)
+    const others = objects.filter((object) => !isIn(folders, object))
+    const own = chosen(named, others)
+    const taken = named.filter((one) => own.includes(one))
+    const found = yield* Effect.forEach(taken, ({ folder, own: { shards, sink } }) =>
+      Effect.forEach(shards, (shard) => shardOf(store, folder, shard, formatIn(sink)), { concurrency: AT_ONCE })
+    )
+    return { shards: [...others, ...found.flat()], folders, taken: taken.map(({ folder }) => folder) }
   })
 }
 

@@ -195,7 +195,7 @@ const shardsFrom = (own: Checked, store: StoreService) =>
         return yield* new InvalidOption({ option: "index", value: named, expected })
       }
     }
-    const infos = yield* shardsAt(store, locations, format.endings)
+    const infos = yield* shardsAt(store, locations, format)
     const lasting = infos.filter(hasVersion)
     const isKept = index !== false && format.scans && lasting.length > 0
     const cached = isKept ? yield* IndexStore.placeFor(locations, kind) : undefined
@@ -345,6 +345,8 @@ const alike = (
   if (first === undefined || other === undefined) return Effect.void
   const schemas = [other.index.schema, first.index.schema] as const
   const what = differing(columnsOf(other.index), columnsOf(first.index), first.info.location, schemas)
-  const reason = `${what}; open shards of one schema, or declare the types of columns (types, --types)`
+  const way =
+    "declare the types of columns of CSV (types, --types), or choose columns that all shards of Parquet or Arrow have (columns, --columns)"
+  const reason = `${what}; open shards of one schema, ${way}`
   return Effect.fail(new ShardError({ shard: other.info.location, format: format.name, reason }))
 }

@@ -7,10 +7,11 @@ import * as Effect from "effect/Effect"
 import type { InvalidOption } from "../../core/InvalidOption.ts"
 import { plural } from "../../core/Plural.ts"
 import { hasEnding, isDescription } from "../formats/Endings.ts"
+import type { Format } from "../formats/Format.ts"
 import { decodeProgress, MANIFEST, PROGRESS } from "../sinks/Manifest.ts"
 import { type Chosen, found } from "../store/FindObjects.ts"
 import { type Listed, type ObjectInfo, Store, StoreError, type StoreService } from "../store/Store.ts"
-import { isIn, isManifest, withManifests } from "./Checksums.ts"
+import { formatByManifest, isIn, isManifest, type NamedShards, withManifests } from "./Checksums.ts"
 
 /** How many shards are looked at at once. */
 const AT_ONCE = 16
@@ -21,6 +22,8 @@ interface Looked {
   readonly lookedAt: Set<string>
   /** The objects of each folder that has manifests. */
   readonly mixed: Array<ReadonlyArray<Listed>>
+  /** Manifests that were found in folders, and not named. */
+  readonly manifests: Set<string>
   /** The progress files beside objects that are taken. */
   readonly begun: Array<Listed>
 }
@@ -31,6 +34,7 @@ const ofFormat = (endings: ReadonlyArray<string>, looked: Looked): Chosen => {
   return (objects, hidden) => {
     const own = chosen(objects)
     if (own.some(isManifest)) looked.mixed.push(own)
+    for (const object of own) if (isManifest(object)) looked.manifests.add(object.location)
     const begun = hidden.filter(({ location }) => location.endsWith(`/${PROGRESS}`))
     looked.begun.push(...begun.filter(({ location }) => own.some((object) => isIn([folderOf(location)], object))))
     return own
@@ -65,11 +69,11 @@ const ofEndings = (
 export const shardsAt = (
   store: StoreService,
   locations: ReadonlyArray<string>,
-  endings: ReadonlyArray<string> = []
+  { endings = [], name }: Pick<Format<unknown>, "endings" | "name">
 ): Effect.Effect<ReadonlyArray<ObjectInfo>, StoreError | InvalidOption> =>
   Effect.gen(function* () {
-    const looked: Looked = { lookedAt: new Set(), mixed: [], begun: [] }
-    const { begun, lookedAt, mixed } = looked
+    const looked: Looked = { lookedAt: new Set(), mixed: [], manifests: new Set(), begun: [] }
+    const { begun, lookedAt, manifests, mixed } = looked
     const listed = yield* Effect.provideService(found(locations, ofFormat(endings, looked)), Store, store)
     const objects = yield* Effect.forEach(
       listed,
@@ -81,12 +85,22 @@ export const shardsAt = (
       },
       { concurrency: AT_ONCE }
     )
-    const { folders, shards } = yield* withManifests(store, objects)
+    /** As of files: of the manifests in folders, those with shards of the format, or all if nothing has its ending. */
+    const ofEnding = (named: ReadonlyArray<NamedShards>, others: ReadonlyArray<Listed>): ReadonlyArray<NamedShards> => {
+      const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings)
+      const own = named.filter((one) => one.shards.some(isOwn))
+      if (own.length === 0 && !others.some((object) => isOwn(object) && !isManifest(object))) return named
+      return named.filter(
+        (one) => own.includes(one) || one.shards.length === 0 || !manifests.has(one.manifest.location)
+      )
+    }
+    const { folders, shards, taken } = yield* withManifests(store, objects, ofEnding)
     for (const progress of begun) if (!isIn(folders, progress)) yield* finished(store, progress)
+    yield* readAsWritten(shards, name)
     for (const own of mixed) {
       // By their manifests, several folders may be the parts of one dataset; files besides may be what these were made of.
       const beside = own.find((object) => !isIn(folders, object) && !lookedAt.has(object.location))
-      const written = own.find((object) => isManifest(object) && isIn(folders, object))
+      const written = own.find((object) => isManifest(object) && isIn(taken, object))
       if (beside === undefined || written === undefined) continue
       const both = `the shards of ${written.location}, which a sink wrote, are read together with ${beside.location}`
       yield* Effect.logWarning(
@@ -118,3 +132,15 @@ const finished = (store: StoreService, progress: Listed): Effect.Effect<void, St
       `a sink has not finished this folder: ${PROGRESS} lists ${listed} so far, and there is no ${MANIFEST}. Run the sink again to its end, or, to read only what is there, name the files, such as ${folder}*`
     )
   })
+
+/** The formats of sinks that read each other's shards without an error, or with one for each row. */
+const OF_SINKS = ["jsonl", "csv", "tsv", "parquet", "arrow", "tar", "npy"]
+
+/** Fails if a manifest says that a shard was written in another format; lines of any of them are text. */
+const readAsWritten = (shards: ReadonlyArray<ObjectInfo>, name: string): Effect.Effect<void, StoreError> => {
+  if (!OF_SINKS.includes(name)) return Effect.void
+  const other = shards.find((info) => ![undefined, name].includes(formatByManifest(info)))
+  if (other === undefined) return Effect.void
+  const reason = `its manifest says that it was written as ${formatByManifest(other)}, and it is read as ${name}: give Format.${formatByManifest(other)} (--format), or name the files without their manifest`
+  return Effect.fail(new StoreError({ location: other.location, kind: "invalid", reason }))
+}

@@ -64,7 +64,7 @@ export const openStream = <Row, A = Row, I = unknown>(
   Effect.gen(function* () {
     const { atOnce, dealt, format, list, name, ranks, validate } = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
-    const infos = yield* shardsAt(store, list, format.endings)
+    const infos = yield* shardsAt(store, list, format)
     const agree = agreeing(format.name)
     return {
       [TypeId]: {},

@@ -25,6 +25,14 @@ const objects = {
   [`sinks/done/${MANIFEST}`]: encode(whole),
   // The run was killed between its last two steps.
   [`sinks/done/${PROGRESS}`]: progress,
+  "formats/rows/shard-00000.jsonl": '{"n":0}\n',
+  [`formats/rows/${MANIFEST}`]: encode(whole),
+  "formats/table/shard-00000.csv": "n\n12345\n",
+  [`formats/table/${MANIFEST}`]: encode({
+    ...whole,
+    sink: "sink(format: csv())",
+    shards: [{ ...written, name: "shard-00000.csv" }]
+  }),
   "sinks/other/a.jsonl": '{"n":0}\n',
   [`sinks/other/${PROGRESS}`]: "{}\n",
   "sinks/_left/a.jsonl": '{"n":0}\n',
@@ -116,6 +124,16 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
   test.each(both)("a manifest of another program is no shard, but by its ending", async (shards) => {
     expect(await shards("other/", Format.csv())).toEqual(["other/a.csv"])
     expect(await shards("other/", Format.jsonl())).toHaveLength(3)
+  })
+
+  test.each(both)("of several manifests, those are read whose shards have an ending of the format", async (shards) => {
+    expect(await shards("formats", Format.csv())).toEqual(["formats/table/shard-00000.csv"])
+    expect(await shards("formats/", Format.jsonl())).toEqual(["formats/rows/shard-00000.jsonl"])
+    // If none has, as with files, and if it is named.
+    expect(await shards("formats/", Format.text())).toHaveLength(2)
+    expect(await shards(`formats/table/${MANIFEST}`, Format.text())).toEqual(["formats/table/shard-00000.csv"])
+    const other = await shards("formats/table", Format.jsonl()).catch(String)
+    expect(other).toContain("shard-00000.csv: its manifest says that it was written as csv, and it is read as jsonl")
   })
 
   test.each(both)("a folder that a sink has not finished is refused, with the way out", async (shards) => {

@@ -34,7 +34,10 @@ const codes: Readonly<Record<string, readonly [StoreErrorKind, string]>> = {
   InvalidToken: ["denied", "the session token is not valid; check AWS_SESSION_TOKEN"],
   NoSuchBucket: ["missing", "there is no such bucket; check its name and the endpoint"],
   NoSuchKey: ["missing", "there is no such object; check the location"],
-  NoSuchUpload: ["failed", "the upload was aborted by another; write again"],
+  NoSuchUpload: [
+    "failed",
+    "the server has no such upload any more: another program has aborted or completed it; write again"
+  ],
   NotImplemented: ["unsupported", "the server cannot do this"],
   PermanentRedirect: ["failed", "the bucket is in another region; set region"],
   PreconditionFailed: ["changed", "the object has changed since it was opened; open it again"],

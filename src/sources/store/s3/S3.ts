@@ -60,6 +60,6 @@ export const s3Driver = (parts: S3Parts): Driver & Pick<HttpReads, "close"> => {
     stat,
     remove,
     list: listing(send, reading, endpoint),
-    write: uploading({ send, reading, endpoint, partBytes, stat })
+    write: uploading({ send, reading, endpoint, partBytes, stat, read: reads.read })
   }
 }

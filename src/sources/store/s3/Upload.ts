@@ -42,11 +42,12 @@ export interface UploadParts {
   readonly endpoint: Endpoint
   readonly partBytes: number
   readonly stat: Driver["stat"]
+  readonly read: Driver["read"]
 }
 
 /** @since 0.1.0 */
 export const uploading =
-  ({ endpoint, partBytes, reading, send, stat }: UploadParts): Driver["write"] =>
+  ({ endpoint, partBytes, read, reading, send, stat }: UploadParts): Driver["write"] =>
   (location, bytes) =>
     Effect.flatMap(objectAt(location), (address) => {
       const ask = (
@@ -66,7 +67,7 @@ export const uploading =
         return guarded(reading, location, body?.length ?? 0, Effect.scoped(told))
       }
       return Effect.suspend(() => {
-        const upload = new Upload(location, address, ask, stat)
+        const upload = new Upload(location, address, ask, { stat, read })
         let size = 0
         const put = (part: Part) => {
           size += part.bytes.length
@@ -80,6 +81,16 @@ export const uploading =
         )
       })
     })
+
+/** A part that the server has. */
+interface SentPart {
+  readonly number: number
+  readonly tag: string
+  readonly length: number
+}
+
+const md5 = (bytes: Uint8Array): string =>
+  process.getBuiltinModule("node:crypto").createHash("md5").update(bytes).digest("hex")
 
 interface Told {
   readonly answer: Answer
@@ -99,19 +110,19 @@ class Upload {
   readonly #location: string
   readonly #address: Address
   readonly #ask: Ask
-  readonly #stat: Driver["stat"]
+  readonly #objects: Pick<Driver, "stat" | "read">
   readonly #one = Effect.unsafeMakeSemaphore(1)
-  readonly #tags = new Map<number, string>()
+  readonly #sent = new Map<number, SentPart>()
   #id: string | undefined
   /** The request that begins the upload. It goes on if whoever waits for it is interrupted: the server may have begun. */
   #beginning: Fiber.RuntimeFiber<string, StoreError> | undefined
   #tag: string | undefined
 
-  constructor(location: string, address: Address, ask: Ask, stat: Driver["stat"]) {
+  constructor(location: string, address: Address, ask: Ask, objects: Pick<Driver, "stat" | "read">) {
     this.#location = location
     this.#address = address
     this.#ask = ask
-    this.#stat = stat
+    this.#objects = objects
   }
 
   /** All of the object by one request. */
@@ -130,7 +141,7 @@ class Upload {
       Effect.flatMap(this.#ask("PUT", { partNumber: String(number), uploadId }, bytes), ({ answer }) => {
         const tag = tagOf(answer.headers["etag"])
         if (tag === undefined) return Effect.fail(this.#invalid("the server gave a part no ETag"))
-        this.#tags.set(number, tag)
+        this.#sent.set(number, { number, tag, length: bytes.length })
         return Effect.void
       })
     )
@@ -157,7 +168,7 @@ class Upload {
 
   end(size: number): Effect.Effect<ObjectInfo, StoreError> {
     const info = (version: string): ObjectInfo => ({ location: this.#location, size, version })
-    const looked = Effect.suspend(() => this.#stat({ location: this.#location }))
+    const looked = Effect.suspend(() => this.#objects.stat({ location: this.#location }))
     return Effect.flatMap(this.#complete(size), () =>
       this.#tag === undefined ? looked : Effect.succeed(info(this.#tag))
     )
@@ -166,9 +177,10 @@ class Upload {
   #complete(size: number): Effect.Effect<void, StoreError> {
     const uploadId = this.#id
     if (uploadId === undefined) return Effect.void
-    const parts = Array.from(this.#tags)
-      .sort(([a], [b]) => a - b)
-      .map(([number, tag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${escaped(tag)}</ETag></Part>`)
+    const sent = Array.from(this.#sent.values()).sort((one, other) => one.number - other.number)
+    const parts = sent.map(
+      ({ number, tag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${escaped(tag)}</ETag></Part>`
+    )
     const body = new TextEncoder().encode(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`)
     // S3 says 200 before it knows whether it goes well; what an error says decides whether that is tried again.
     const check = ({ answer, text }: Told): StoreError | undefined => {
@@ -186,16 +198,30 @@ class Upload {
       // An answer that was lost may have been that it went well; runtimes, too, ask again.
       ({ reason }) => reason.includes("NoSuchUpload"),
       (error) =>
-        Effect.flatMap(this.#stat({ location: this.#location }), (info) => {
-          if (info.size !== size || !info.version.endsWith(`-${parts.length}"`)) return Effect.fail(error)
+        Effect.gen(this, function* () {
+          const info = yield* this.#objects.stat({ location: this.#location })
+          if (info.size !== size || !(yield* this.#isOwn(info, sent))) return yield* error
           this.#tag = info.version
-          return Effect.void
         })
     ).pipe(
       Effect.tap(() => {
         this.#id = undefined
       })
     )
+  }
+
+  /**
+   * Whether an object as long as this upload is what it made. S3's own ETag tells by the number of parts; behind any other, the
+   * object is read, and compared with the parts, whose ETags are the MD5 of their bytes.
+   */
+  #isOwn(info: ObjectInfo, sent: ReadonlyArray<SentPart>): Effect.Effect<boolean, StoreError> {
+    if (info.version.endsWith(`-${sent.length}"`)) return Effect.succeed(true)
+    let offset = 0
+    return Effect.every(sent, ({ length, tag }) => {
+      const from = offset
+      offset += length
+      return Effect.map(this.#objects.read(info, from, length), (bytes) => tag === `"${md5(bytes)}"`)
+    })
   }
 
   /** Gives the parts up that were sent. */
