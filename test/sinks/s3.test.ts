@@ -96,6 +96,25 @@ describe("a sink in S3", () => {
     }
   }, 60_000)
 
+  test("whose requests lose their answers writes them again, and has the same shards", async () => {
+    const whole = fresh()
+    const own = pipeline(9, 10)
+    const manifest = await Effect.runPromise(running(own, Sink.jsonl(whole, { rows: 5 })))
+    const expected = await objects(whole)
+    for (const incident of ["lost behind", "lost before", "unavailable"] as const) {
+      const folder = fresh()
+      const first = gate.changes.length
+      gate.incident = (_, number) => ((number - first) % 2 === 0 ? incident : undefined)
+      expect(await Effect.runPromise(running(own, Sink.jsonl(folder, { rows: 5 })))).toEqual(manifest)
+      gate.incident = () => undefined
+      const changes = gate.changes.slice(first)
+      expect(await objects(folder)).toEqual(expected)
+      // Each is asked for twice: the first time is that of the incident.
+      expect(changes.filter((_, at) => at % 2 === 0)).toEqual(changes.filter((_, at) => at % 2 === 1))
+      expect(changes.length).toBeGreaterThan(8)
+    }
+  }, 60_000)
+
   test("whose shards are uploads of several parts: none is left open, and they are the same", async () => {
     const own = pipeline(4, 2 ** 21)
     const whole = fresh()

@@ -279,8 +279,16 @@ export const localHubDriver = (folder: string): Driver => {
         ? Effect.fail(new StoreError({ location, kind: "unsupported", reason }))
         : Effect.succeed(`${root}/${location.slice("hf://".length)}`)
     })
-  const named = (location: string) => (error: StoreError) =>
-    new StoreError({ location, kind: error.kind, reason: error.reason, cause: error.cause })
+  const named = (location: string) => (error: StoreError) => {
+    const reason = error.kind === "missing" ? notIn(location) : error.reason
+    return new StoreError({ location, kind: error.kind, reason, cause: error.cause })
+  }
+  /** Where an object was looked for. */
+  const notIn = (location: string): string => {
+    const dataset = `${root}/${location.slice("hf://".length).split("/").slice(0, 3).join("/")}`
+    const revisions = "the files of a revision are in a folder of its own, NAME@revision"
+    return `there is no such file, folder or split in ${dataset}${dataset.includes("@") ? `; ${revisions}` : ""}`
+  }
   const within = (location: string) => Effect.map(pathOf(location), (path) => ({ location: path }))
   const list: Driver["list"] = (folder) =>
     Stream.unwrap(

@@ -88,6 +88,12 @@ describe.each([
       const error = await use(Effect.flip(Store.resolve(location)))
       expect(error).toMatchObject({ _tag: "StoreError", kind: "missing" })
     }
+    if (endpoint === folder) {
+      const error = await use(Effect.flip(Store.resolve(`${root}@v1/train`)))
+      expect(error.message).toContain(
+        `in ${folder}/datasets/org/name@v1; the files of a revision are in a folder of its own`
+      )
+    }
     expect(await use(Effect.flip(Store.resolve("hf://models/org/name")))).toMatchObject({ kind: "unsupported" })
   })
 })
