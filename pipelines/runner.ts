@@ -16,7 +16,6 @@
 import { hostname } from "node:os"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -35,6 +34,7 @@ import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
 import { address, reading, whole } from "./cli/Reading.ts"
 import { signalled } from "./cli/Signals.ts"
+import { tokenIn } from "./cli/Token.ts"
 
 const LISTEN = { host: "127.0.0.1", port: 7718 }
 
@@ -97,7 +97,7 @@ const command = Command.make("runner", options, (flags) =>
         for (const [name, own] of Object.entries(exports)) if (isPipeline(own)) ownPipeline(`${path}: ${name}`, own)
       })
     }
-    const token = yield* Config.option(Config.redacted(flags.tokenEnv))
+    const token = yield* tokenIn(flags.tokenEnv)
     if (Option.isNone(token) && !LOOPBACK.has(flags.listen.host)) {
       const message = `--listen ${flags.listen.host} can be reached by others: set ${flags.tokenEnv} to a token of 16 characters or more that loaders show`
       return yield* new Usage({ message })

@@ -14,7 +14,6 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -27,6 +26,7 @@ import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
 import { address, reading, whole } from "./cli/Reading.ts"
 import { signalled } from "./cli/Signals.ts"
+import { tokenIn } from "./cli/Token.ts"
 
 const LISTEN = { host: "127.0.0.1", port: 7717 }
 
@@ -92,7 +92,7 @@ const command = Command.make("serve", { ...options, module }, (flags) =>
   Effect.gen(function* () {
     const own = yield* load(flags.module)
     const names = Object.keys(own.pipelines)
-    const token = yield* Config.option(Config.redacted("FURROW_TOKEN"))
+    const token = yield* tokenIn("FURROW_TOKEN")
     if (Option.isNone(token) && !LOOPBACK.has(flags.listen.host)) {
       const message = `--listen ${flags.listen.host} can be reached by others: set FURROW_TOKEN to a token of 16 characters or more that trainers show`
       return yield* new Usage({ message })

@@ -31,6 +31,3 @@ export const runners = reading(
   "The runners, if they are not looked up in a database",
   listOf(address)
 ).pipe(Options.optional)
-
-/** What runners ask for. */
-export const token = Config.option(Config.redacted("FURROW_TOKEN"))

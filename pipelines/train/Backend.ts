@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { type Scheduler, Workers } from "../../src/index.ts"
-import { databaseFrom, token } from "../cli/Cluster.ts"
+import { databaseFrom } from "../cli/Cluster.ts"
+import { tokenIn } from "../cli/Token.ts"
 import type { Split } from "./Digits.ts"
 import type { Source } from "./Threaded.ts"
 
@@ -46,7 +47,7 @@ export const workersFrom = (flags: Flags, data: Split, split: string) => {
     Effect.gen(function* () {
       // Only here: whoever trains without a cluster does not wait for it to load.
       const { Runners, Workers: cluster } = yield* Effect.promise(() => import("../../src/cluster.ts"))
-      const own = yield* token
+      const own = yield* tokenIn("FURROW_TOKEN")
       const list = Option.isSome(flags.runners)
         ? Runners.list(flags.runners.value)
         : Runners.database(yield* databaseFrom(flags.database))

@@ -79,13 +79,14 @@ export class RunnerSeats {
       this.#changed = () => {
         if (this.seats.some(({ isOpen }) => isOpen)) resume(Effect.void)
         else if (this.#isHopeless) resume(Effect.fail(this.#trouble ?? ""))
-        else if (this.#isRefused) resume(Effect.fail(this.#reasonOf("no runner can build this run")))
+        else if (this.#options.runners.isFixed === true && this.#haveAllRefused)
+          resume(Effect.fail(this.#reasonOf("no runner can build this run")))
       }
       this.#changed()
     })
     const told = Effect.suspend(() =>
       Effect.logInfo(
-        `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone})${this.#isLoading ? "" : `; ${START}`}`
+        `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone})${this.#isLoading || this.#haveAllRefused ? "" : `; ${START}`}`
       )
     )
     return Effect.raceFirst(first, Effect.zipRight(Effect.delay(told, SILENT), Effect.never)).pipe(
@@ -100,10 +101,13 @@ export class RunnerSeats {
 
   /** That there is no runner, what is the matter with each, and the way out. */
   nobody(wait: Duration.Duration): string {
-    return this.#reasonOf(`no runner has been there for ${Duration.format(wait)}`)
+    const which = this.#haveAllRefused ? "no runner that can build this run" : "no runner"
+    return this.#reasonOf(`${which} has been there for ${Duration.format(wait)}`)
   }
 
   #reasonOf(what: string): string {
+    // What a runner that refuses says has the way out.
+    if (this.#haveAllRefused) return `${what} (${this.#whyNone})`
     const raise = "raise the option `wait`"
     return `${what} (${this.#whyNone}); ${this.#isLoading ? raise : `${START}, or ${raise}`}`
   }
@@ -122,10 +126,9 @@ export class RunnerSeats {
     return troubles.slice(0, TOLD).join("; ") + more
   }
 
-  /** Whether all runners that there will ever be have refused for good. */
-  get #isRefused(): boolean {
+  /** Whether all runners of the list have refused for good. */
+  get #haveAllRefused(): boolean {
     const all = [...this.#seats.values()]
-    if (this.#options.runners.isFixed !== true) return false
     return this.#isKnown && all.length > 0 && all.every((seat) => seat.isRefused)
   }
 

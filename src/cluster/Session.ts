@@ -213,11 +213,10 @@ export class Session {
   #refusalOf(head: Received["head"]): { readonly reason: string; readonly lasting: boolean } | undefined {
     if (head["kind"] !== "hello") throw new RangeError("it did not say hello")
     // Nothing is told to those who have no token.
-    if (!this.#serving.admits(head["token"]))
-      return {
-        reason: `it asks for a token, and ${head["token"] === null ? "none was given" : "this one is wrong"}`,
-        lasting: true
-      }
+    if (!this.#serving.admits(head["token"])) {
+      const given = head["token"] === null ? "none was given" : "this one is wrong"
+      return { reason: `it asks for a token, and ${given}: the loader's must be the runner's`, lasting: true }
+    }
     const differ = versionsDiffer(head)
     if (differ !== undefined) return { reason: `this loader does not fit the runner: ${differ}`, lasting: true }
     const { connections, isDraining, sessions } = this.#serving

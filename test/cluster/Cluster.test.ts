@@ -486,8 +486,15 @@ describe("a run fails", () => {
       const error = String(await errorOf({ addresses, ...(wrong === undefined ? {} : { token: wrong }) }))
       expect(error).toContain(`asks for a token, and ${wrong === undefined ? "none was given" : "this one is wrong"}`)
       expect(error).not.toContain("another one")
+      expect(error).not.toContain("start one")
     }
     expect(await outcome({ addresses, token })).toMatchObject({ samples: 200 })
+    // Another one could come here.
+    const changes = Stream.concat(Stream.make([{ ...guarded, threads: 1 }]), Stream.never)
+    const runners = Layer.succeed(Runners.Runners, { changes, owner: () => undefined })
+    expect(String(await errorOf({ runners, wait: 300 }))).toMatch(
+      /no runner that can build this run has been there for 300ms \(runner [^;]*: the loader's must be the runner's\)$/
+    )
   })
 })
 

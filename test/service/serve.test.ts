@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect, Exit, Scope } from "effect"
+import { ConfigProvider, Effect, Exit, Scope } from "effect"
+import { tokenIn } from "../../pipelines/cli/Token.ts"
 import { Dataset, Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 import { start, TIME } from "../support/process.ts"
@@ -78,6 +79,21 @@ test(
   },
   TIME
 )
+
+test("a token that none could be is refused by the name of its variable, without the token", async () => {
+  const read = (own: string) =>
+    Effect.runPromise(
+      Effect.either(
+        Effect.withConfigProvider(tokenIn("OWN_TOKEN"), ConfigProvider.fromMap(new Map([["OWN_TOKEN", own]])))
+      )
+    )
+  const message =
+    "OWN_TOKEN must hold at least 16 visible ASCII characters, with spaces only between them, or be unset if there is no token"
+  for (const own of ["", "short", "a token of some léngth"]) {
+    expect(await read(own)).toMatchObject({ _tag: "Left", left: { _tag: "Usage", message } })
+  }
+  expect(await read("a token of some length")).toMatchObject({ _tag: "Right" })
+})
 
 const client = dirname(fileURLToPath(new URL("../../src/service/furrow_client.py", import.meta.url)))
 

@@ -1,0 +1,20 @@
+/**
+ * The token in an environment variable, checked so that an error names the variable.
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { checked } from "../../src/core/InvalidOption.ts"
+import { guarded, tokenOf } from "../../src/service/Access.ts"
+import { Usage } from "./Main.ts"
+
+const EXPECTED = "at least 16 visible ASCII characters, with spaces only between them"
+
+/** None if the variable is not set. */
+export const tokenIn = (variable: string) =>
+  Effect.tap(Config.option(Config.redacted(variable)), (token) =>
+    Effect.mapError(
+      checked(() => guarded("127.0.0.1", tokenOf(Option.getOrUndefined(token)))),
+      () => new Usage({ message: `${variable} must hold ${EXPECTED}, or be unset if there is no token` })
+    )
+  )
