@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
@@ -110,8 +110,7 @@ class RunnerPool implements OpenBackend {
     this.#fork = fork
     this.#replaced = replaced
     this.#list = new RunnerSeats({
-      runners: options.runners,
-      rest: options.timing.rest,
+      ...options,
       fork,
       member: (seat) => this.#member(seat),
       opened: (seat) => this.#opened(seat),
@@ -385,7 +384,7 @@ class RunnerPool implements OpenBackend {
   /** Asks other runners for what takes long, and gives up if there is no runner for too long. */
   #look(): void {
     const { hedge: after, wait } = this.#options
-    if (this.#without !== undefined && this.#demand.waits && now() - this.#without > Duration.toMillis(wait)) {
+    if (this.#without !== undefined && this.#demand.waits && now() - this.#without > this.#list.patience(wait)) {
       const reason = this.#list.nobody(wait)
       for (const pending of [...this.#pending.values()]) this.#lose(pending, reason, undefined)
     }

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { after } from "../core/runtime.ts"
 import { shown } from "../core/Show.ts"
-import type { NotStarted } from "../scheduler/backends/remote/Member.ts"
+import { type NotStarted, now } from "../scheduler/backends/remote/Member.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
 import { type RunnerInfo, RunnersError, type Service } from "./Runners.ts"
 import { type Ending, Seat } from "./Seat.ts"
@@ -22,13 +22,18 @@ const TOLD = 5
 /** How long a run waits for its first runner before it logs that. */
 const SILENT = "2 seconds"
 
+/** How often it is looked whether it has waited long enough. */
+const LOOK = "50 millis"
+
 /** Both ways: the package has no `pipelines/`. */
 const START = "start one (Runner.listen, or pipelines/runner.ts of the repository)"
 
 /** @since 0.1.0 */
 export interface RunnerSeatsOptions {
   readonly runners: Service
-  readonly rest: Timing["rest"]
+  readonly timing: Pick<Timing, "rest">
+  /** How long a runner may load. */
+  readonly loading: Duration.Duration
   readonly member: (seat: Seat) => RunnerMember
   readonly fork: (effect: Effect.Effect<void>) => void
   /** A runner is ready. */
@@ -90,13 +95,26 @@ export class RunnerSeats {
       )
     )
     return Effect.raceFirst(first, Effect.zipRight(Effect.delay(told, SILENT), Effect.never)).pipe(
-      Effect.timeoutFail({ duration: wait, onTimeout: () => this.nobody(wait) }),
+      Effect.raceFirst(Effect.flatMap(this.#without(wait), () => Effect.fail(this.nobody(wait)))),
       Effect.ensuring(
         Effect.sync(() => {
           this.#changed = undefined
         })
       )
     )
+  }
+
+  /** How many milliseconds a run may be without a runner that is ready: one that loads is there, and `loading` says how long it may. */
+  patience(wait: Duration.Duration): number {
+    return Duration.toMillis(wait) + (this.#isLoading ? Duration.toMillis(this.#options.loading) : 0)
+  }
+
+  /** Waits until a run that has no runner from now on is to be given up. */
+  #without(wait: Duration.Duration): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const since = now()
+      return Effect.repeat(Effect.sleep(LOOK), { until: () => now() - since >= this.patience(wait) })
+    })
   }
 
   /** That there is no runner, what is the matter with each, and the way out. */
@@ -142,7 +160,7 @@ export class RunnerSeats {
           this.#trouble = shown(error)
           this.#isHopeless = !this.#isKnown && error instanceof RunnersError && error.isLasting === true
           this.#changed?.()
-          const rest = resting(this.#options.rest.longest, () => undefined)
+          const rest = resting(this.#options.timing.rest.longest, () => undefined)
           const said = Effect.logWarning(`backend cluster goes on with the runners that it knows: ${this.#trouble}`)
           return Effect.zipRight(isNew ? said : Effect.void, Effect.zipRight(rest, this.follow))
         })
@@ -187,7 +205,7 @@ export class RunnerSeats {
   /** Connects to a runner again and again for as long as it is listed. */
   #keep(seat: Seat): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      const { first, longest, refused } = this.#options.rest
+      const { first, longest, refused } = this.#options.timing.rest
       let rest = first
       while (seat.isListed) {
         const refusal = yield* this.#attempt(seat)

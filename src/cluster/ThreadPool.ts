@@ -7,9 +7,11 @@
  *
  * @since 0.1.0
  */
+
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { now, type Outcome } from "../scheduler/backends/remote/Member.ts"
+import { type NotStarted, now, type Outcome } from "../scheduler/backends/remote/Member.ts"
 import { type BatchRequest, batchKey, type MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { ThreadBlocks } from "../scheduler/backends/threads/ThreadBlocks.ts"
 import { logged } from "../scheduler/backends/threads/ThreadLogs.ts"
@@ -25,6 +27,9 @@ const RESTARTS = 3
  */
 const QUICK = { below: 2, ahead: 16 }
 const BRIEF = { below: 50, ahead: 2 }
+
+/** How long the start of a thread may keep others from starting, in milliseconds. */
+const TURN_MS = 10_000
 
 /** A request that a thread was given. */
 interface Flight {
@@ -54,6 +59,8 @@ export interface ThreadPoolOptions {
   /** How long a thread may take until it is ready. */
   readonly loading: Duration.Duration
   readonly fork: (effect: Effect.Effect<void>) => void
+  /** What the starts of threads of all pools share, so that only so many start at once. */
+  readonly starts: Effect.Semaphore
 }
 
 /** @since 0.1.0 */
@@ -92,7 +99,7 @@ export class ThreadPool {
       this.#seats,
       (seat) =>
         Effect.tap(
-          seat.member.start,
+          this.#started(seat),
           Effect.sync(() => this.#opened(seat))
         ),
       {
@@ -168,6 +175,20 @@ export class ThreadPool {
   async #end(): Promise<void> {
     for (const { member } of this.#seats) member.close()
     await Promise.all(this.#seats.map(({ member }) => member.end()))
+  }
+
+  /** Starts a thread in its turn. One that takes long for that waits for something, and does not hold up others any more. */
+  #started({ member }: Seat): Effect.Effect<void, NotStarted> {
+    const { starts } = this.#options
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        yield* restore(starts.take(1))
+        const isStarted = yield* Deferred.make<void>()
+        const turn = Effect.timeoutOption(Deferred.await(isStarted), TURN_MS)
+        yield* Effect.forkDaemon(Effect.zipRight(Effect.interruptible(turn), starts.release(1)))
+        yield* Effect.ensuring(restore(member.start), Deferred.succeed(isStarted, undefined))
+      })
+    )
   }
 
   #opened(seat: Seat): void {
@@ -301,7 +322,7 @@ export class ThreadPool {
         if (this.#ended !== undefined) return Effect.void
         seat.member = this.#member(seat)
         return Effect.tap(
-          seat.member.start,
+          this.#started(seat),
           Effect.sync(() => {
             // Nobody else would end a thread that has started after all were ended.
             if (this.#ended !== undefined) return void seat.member.end()

@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
+import { cores } from "../core/runtime.ts"
 import { codeOf } from "../scheduler/backends/remote/ModuleCode.ts"
 import type { MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { Packing, pack } from "../service/WireValue.ts"
@@ -52,6 +53,11 @@ export class WarmThreads {
   readonly #options: WarmThreadsOptions
   readonly #fork: ThreadPoolOptions["fork"]
   readonly #kept: Array<Kept> = []
+  /**
+   * As many threads start at once as there are cores. If many loaders come together, more would take the time of the thread that
+   * answers these, and none of them would be ready before its loader gives up.
+   */
+  readonly #starts = Effect.unsafeMakeSemaphore(cores())
   #isClosed = false
 
   private constructor(options: WarmThreadsOptions, fork: ThreadPoolOptions["fork"]) {
@@ -83,7 +89,7 @@ export class WarmThreads {
       const warm = key === undefined ? undefined : yield* this.#take(key)
       if (warm !== undefined) return warm.attach(events)
       let kept = key
-      const pool = new ThreadPool({ start, threads, loading, fork: this.#fork })
+      const pool = new ThreadPool({ start, threads, loading, fork: this.#fork, starts: this.#starts })
       yield* Effect.addFinalizer(() => Effect.promise(() => this.#leave(kept, pool)))
       yield* pool.start
       // It may have changed while they loaded it.

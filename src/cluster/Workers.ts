@@ -61,7 +61,7 @@ export interface ClusterOptions {
   readonly silence?: Duration.DurationInput
   /** How long a runner may take to load the module and to build the pipeline and its services. Default 2 minutes. */
   readonly loading?: Duration.DurationInput
-  /** How long the run waits for a runner when there is none, before it fails. Default 30 seconds. */
+  /** How long the run waits for a runner when there is none, before it fails. One that is loading is there. Default 30 seconds. */
   readonly wait?: Duration.DurationInput
   /** How many bytes of batches may have come and not been taken before nothing more is received. Default 256 MiB. */
   readonly prefetchBytes?: number

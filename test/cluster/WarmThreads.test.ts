@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Effect, Exit, Layer, Scope } from "effect"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
+import { cores } from "../../src/core/runtime.ts"
 import { type Batch, type Pipeline, Scheduler } from "../../src/index.ts"
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), "furrow-warm-"))
@@ -45,6 +46,8 @@ export const pipeline = times(64)
 export const second = times(32)
 `
 
+type Own = Pipeline.Pipeline<Batch.Batch<unknown>, unknown, never>
+
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const starts = (): number => readFileSync(at("starts"), "utf8").length
 
@@ -62,7 +65,6 @@ test("a run has the threads of an earlier one of the same code, unless they died
   write("warm.ts", MODULE)
   const module = pathToFileURL(at("warm.ts")).href
   Object.assign(globalThis, { [Symbol.for("furrow.test")]: true })
-  type Own = Pipeline.Pipeline<Batch.Batch<unknown>, unknown, never>
   const exports: Readonly<Record<string, Own>> = await import(module) // the module above
   const scope = Effect.runSync(Scope.make())
   const runner = await Effect.runPromise(Scope.extend(Runner.listen({ pipelines: [module], threads: 1 }), scope))
@@ -114,6 +116,34 @@ test("a run has the threads of an earlier one of the same code, unless they died
     await Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }, 30_000)
+
+test("as many threads start at once as there are cores, or loaders that come together find none ready", async () => {
+  const loads = at("loads")
+  write("loads", "")
+  write(
+    "slow.ts",
+    `import { appendFileSync } from "node:fs"
+import { Dataset, Pipeline } from ${JSON.stringify(new URL("../../src/index.ts", import.meta.url).href)}
+const tell = (what) => globalThis[Symbol.for("furrow.test")] || appendFileSync(${JSON.stringify(loads)}, what)
+tell("<")
+await new Promise((resolve) => setTimeout(resolve, 150))
+tell(">")
+export const pipeline = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
+`
+  )
+  const module = pathToFileURL(at("slow.ts")).href
+  Object.assign(globalThis, { [Symbol.for("furrow.test")]: true })
+  const { pipeline }: { readonly pipeline: Own } = await import(module) // the module above
+  await Effect.gen(function* () {
+    const { port } = yield* Runner.listen({ pipelines: [module], threads: cores() + 1 })
+    const runners = Runners.list([`127.0.0.1:${port}`])
+    const workers = Layer.provide(Workers.cluster({ workers: 1, pipeline: module, code: "any" }), runners)
+    yield* Effect.provide(Scheduler.open(pipeline, { epochs: 1 }), workers)
+  }).pipe(Effect.scoped, Effect.runPromise)
+  const steps = Array.from(readFileSync(loads, "utf8"), (what) => (what === "<" ? 1 : -1))
+  const atOnce = steps.map((_, at) => steps.slice(0, at + 1).reduce((sum, step) => sum + step, 0))
+  expect(Math.max(...atOnce)).toBeLessThanOrEqual(cores())
+})
 
 test("threads are kept for 0 or more; a time that is none is refused", async () => {
   const listened = (keepThreads: number | string): Promise<string> =>

@@ -1,6 +1,7 @@
 /** What is told of a runner that has refused a run and is asked again, which may take minutes. */
 import { afterEach, expect, test } from "bun:test"
 import { Effect, Logger, LogLevel } from "effect"
+import * as FiberBuilders from "../../../src/cluster/FiberBuilders.ts"
 import type { Serving } from "../../../src/cluster/Session.ts"
 import { Scheduler, SeedPolicy } from "../../../src/index.ts"
 import { at } from "../../support/rng.ts"
@@ -28,7 +29,7 @@ const told = (refused: (runner: SimulatedRunner) => Promise<unknown>) => {
   const runner = new SimulatedRunner(network, 1, module, QUICK, builders)
   runner.start()
   close = () => runner.kill()
-  const workers = workersOf(network, [runner], module, { wait: "400 millis" })
+  const workers = workersOf(network, [runner], module, { loading: "300 millis", wait: "400 millis" })
   // Its first batch is waited for meanwhile.
   const run = Effect.flatMap(Scheduler.open(pipeline({}), { epochs: 1 }), (loader) => loader.take).pipe(
     Effect.scoped,
@@ -58,7 +59,24 @@ test("that it is loading if another process is there by now", async () => {
     await runner.kill()
     runner.start()
   })
-  expect(error).toContain("runner memory:1: it is still loading")
-  expect(error).not.toContain("start one")
+  expect(error).toMatch(/runner memory:1: it (is still loading|was not ready within 300ms)/)
   expect(error).not.toContain(OTHER)
+})
+
+test("and one that loads for longer than a run waits is waited for", async () => {
+  const network = new Network(at(7), { cuts: false, delay: 0 })
+  const builders: Serving["builders"] = (start, events) => Effect.delay(FiberBuilders.make(start, events), "300 millis")
+  const runner = new SimulatedRunner(network, 1, module, QUICK, builders)
+  runner.start()
+  close = () => runner.kill()
+  const taken = await Effect.flatMap(
+    Scheduler.open(pipeline({}), { epochs: 1, replay: true }),
+    (loader) => loader.take
+  ).pipe(
+    Effect.scoped,
+    Effect.provide(workersOf(network, [runner], module, { wait: "50 millis" })),
+    Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
+    Effect.runPromise
+  )
+  expect(taken._tag).toBe("Some")
 })

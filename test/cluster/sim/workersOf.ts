@@ -11,6 +11,8 @@ export interface WorkersOfOptions {
   readonly config?: Config
   readonly restarts?: number
   readonly wait?: Duration.DurationInput
+  /** How long a runner may load. Default 5 seconds. */
+  readonly loading?: Duration.DurationInput
   /** After how many milliseconds another runner is asked. Default: never. */
   readonly hedge?: number
 }
@@ -19,7 +21,7 @@ export const workersOf = (
   network: Network,
   runners: ReadonlyArray<SimulatedRunner>,
   module: string,
-  { config = {}, hedge, restarts = 1, wait = "10 seconds" }: WorkersOfOptions = {}
+  { config = {}, hedge, loading = "5 seconds", restarts = 1, wait = "10 seconds" }: WorkersOfOptions = {}
 ): Layer.Layer<Workers.Workers> => {
   const infos = runners.map(({ info }) => info)
   const service: Service = {
@@ -39,7 +41,7 @@ export const workersOf = (
     hedge,
     silence: 10_000,
     compression: "none",
-    loading: Duration.seconds(5),
+    loading: Duration.decode(loading),
     wait: Duration.decode(wait),
     prefetchBytes: 2 ** 20,
     token: undefined
