@@ -52,10 +52,16 @@ export interface Limits {
  * @category errors
  * @since 0.1.0
  */
-export class TooManyRuns extends Data.TaggedError("TooManyRuns")<{ readonly runs: number }> {
+export class TooManyRuns extends Data.TaggedError("TooManyRuns")<{
+  readonly runs: number
+  /** The world size of the run that is one too many, if there may not be as many runs: each rank is one. */
+  readonly world?: number
+}> {
   override get message(): string {
-    const open = `${plural(this.runs, "run")} ${this.runs === 1 ? "is" : "are"} open`
-    return `${open}, as many as this service may have; try again when one has ended`
+    const { runs, world } = this
+    const open = `${plural(runs, "run")} ${runs === 1 ? "is" : "are"} open, as many as this service may have`
+    if (world === undefined) return `${open} (its option runs, --runs of serve.ts); try again when one has ended`
+    return `${open}, and each of the ${world} ranks of this run is one: start the service with \`runs\` of ${world} or more (--runs of serve.ts)`
   }
 }
 
@@ -195,7 +201,7 @@ export class Runs {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen(this, function* () {
         const [name, pipeline] = yield* Effect.try({ try: () => this.pipelineOf(spec), catch: (error) => error })
-        yield* this.#room
+        yield* this.#room(spec)
         const scope = yield* Scope.fork(this.#scope, ExecutionStrategy.sequential)
         const opening = restore(Scope.extend(this.#loader(name, pipeline, spec, from), scope))
         const loader = yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
@@ -240,13 +246,17 @@ export class Runs {
   }
 
   /** Makes room for one more run: the one that has been without readers for longest is closed. */
-  readonly #room: Effect.Effect<void, TooManyRuns> = Effect.suspend(() => {
-    if (this.#held.size < this.#services.limits.runs) return Effect.void
-    const idle = Array.from(this.#held)
-      .filter(({ shared }) => shared.readers.size === 0)
-      .toSorted((one, other) => one.idleSince - other.idleSince)[0]
-    return idle === undefined ? Effect.fail(new TooManyRuns({ runs: this.#held.size })) : this.#close(idle)
-  })
+  #room({ world = 1 }: CheckedSpec): Effect.Effect<void, TooManyRuns> {
+    return Effect.suspend(() => {
+      const { runs } = this.#services.limits
+      if (this.#held.size < runs) return Effect.void
+      const [idle] = Array.from(this.#held)
+        .filter(({ shared }) => shared.readers.size === 0)
+        .toSorted((one, other) => one.idleSince - other.idleSince)
+      if (idle !== undefined) return this.#close(idle)
+      return new TooManyRuns({ runs: this.#held.size, ...(world > runs ? { world } : {}) })
+    })
+  }
 
   readonly #sweep: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.forEach(

@@ -1,6 +1,6 @@
 /** What is told of a runner that has refused a run and is asked again, which may take minutes. */
 import { afterEach, expect, test } from "bun:test"
-import { Effect, Logger, LogLevel } from "effect"
+import { type Duration, Effect, Logger, LogLevel } from "effect"
 import * as FiberBuilders from "../../../src/cluster/FiberBuilders.ts"
 import type { Serving } from "../../../src/cluster/Session.ts"
 import { Scheduler, SeedPolicy } from "../../../src/index.ts"
@@ -17,7 +17,7 @@ let close: (() => Promise<unknown>) | undefined
 afterEach(() => close?.())
 
 /** Why a run has no runner where the one there is first refuses it, and then loads for ever. */
-const told = (refused: (runner: SimulatedRunner) => Promise<unknown>) => {
+const told = (refused: (runner: SimulatedRunner) => Promise<unknown>, loading?: Duration.DurationInput) => {
   const network = new Network(at(7), { cuts: false, delay: 0 })
   let asked = 0
   const again = Promise.withResolvers<void>()
@@ -29,7 +29,10 @@ const told = (refused: (runner: SimulatedRunner) => Promise<unknown>) => {
   const runner = new SimulatedRunner(network, 1, module, QUICK, builders)
   runner.start()
   close = () => runner.kill()
-  const workers = workersOf(network, [runner], module, { loading: "300 millis", wait: "400 millis" })
+  const workers = workersOf(network, [runner], module, {
+    wait: "400 millis",
+    ...(loading === undefined ? {} : { loading })
+  })
   // Its first batch is waited for meanwhile.
   const run = Effect.flatMap(Scheduler.open(pipeline({}), { epochs: 1 }), (loader) => loader.take).pipe(
     Effect.scoped,
@@ -58,7 +61,7 @@ test("that it is loading if another process is there by now", async () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
     await runner.kill()
     runner.start()
-  })
+  }, "300 millis")
   expect(error).toMatch(/runner memory:1: it (is still loading|was not ready within 300ms)/)
   expect(error).not.toContain(OTHER)
 })
