@@ -111,7 +111,8 @@ test("a trainer that falls behind while all runs are taken goes on once one has 
 test("ranks that are more than the runs of a service are told so, and how many it takes", () =>
   Effect.gen(function* () {
     const { url } = yield* Service.serve({ pipelines: { longer }, runs: 1 })
-    const rank = (rank: number) => Service.connect(url, { seed: 1, epochs: 1, rank, world: 2, attempts: Schedule.stop })
+    const rank = (rank: number) =>
+      Service.connect(url, { seed: 1, epochs: 1, rank, world: 2, uneven: "pad", attempts: Schedule.stop })
     yield* rank(0)
     expect((yield* Effect.flip(rank(1))).message).toContain(
       "each of the 2 ranks of this run is one: start the service with `runs` of 2 or more (--runs of serve.ts)"

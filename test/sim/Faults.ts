@@ -2069,8 +2069,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "cluster: a run gives up where all runners of a list that changes refuse it",
     file: "cluster/RunnerSeats.ts",
-    from: "if (this.#options.runners.isFixed !== true) return false",
-    to: "if (this.#isKnown === false) return false",
+    from: "this.#options.runners.isFixed === true && this.#haveAllRefused",
+    to: "this.#haveAllRefused",
     test: "test/cluster/Cluster.test.ts"
   },
   {
