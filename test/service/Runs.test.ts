@@ -14,10 +14,11 @@ const large = Pipeline.from(Dataset.range(12)).pipe(
   Pipeline.batch(1)
 )
 
-const longer = Pipeline.from(Dataset.range(40)).pipe(
-  Pipeline.map("row", (value) => ({ row: new Float32Array(2 ** 20).fill(value) })),
-  Pipeline.batch(1)
+const rows = Pipeline.from(Dataset.range(40)).pipe(
+  Pipeline.map("row", (value) => ({ row: new Float32Array(2 ** 20).fill(value) }))
 )
+const longer = rows.pipe(Pipeline.batch(1))
+const pairs = rows.pipe(Pipeline.batch(2))
 
 /** A clock whose sleeps take a hundredth of their time: signs of life come every 50 ms. */
 const hasty = Effect.map(
@@ -110,9 +111,8 @@ test("a trainer that falls behind while all runs are taken goes on once one has 
 
 test("ranks that are more than the runs of a service are told so, and how many it takes", () =>
   Effect.gen(function* () {
-    const { url } = yield* Service.serve({ pipelines: { longer }, runs: 1 })
-    const rank = (rank: number) =>
-      Service.connect(url, { seed: 1, epochs: 1, rank, world: 2, uneven: "pad", attempts: Schedule.stop })
+    const { url } = yield* Service.serve({ pipelines: { pairs }, runs: 1 })
+    const rank = (rank: number) => Service.connect(url, { seed: 1, epochs: 1, rank, world: 2, attempts: Schedule.stop })
     yield* rank(0)
     expect((yield* Effect.flip(rank(1))).message).toContain(
       "each of the 2 ranks of this run is one: start the service with `runs` of 2 or more (--runs of serve.ts)"
