@@ -4,11 +4,15 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { installCommand } from "../../core/Install.ts"
+import { executableAdvice, installCommand } from "../../core/Install.ts"
+import { shown } from "../../core/Show.ts"
 import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 
 // The names are put together so that bundlers do not look for the packages: they may not be installed.
 const EFFECT = ["@", "effect"].join("")
+
+/** The lines of these packages that are for Effect 3; without one, installers take those for Effect 4. @since 0.1.0 */
+export const LINES = { cluster: "0.60", experimental: "0.61", sql: "0.52", "sql-pg": "0.53" } as const
 
 /** What both databases need. @since 0.1.0 */
 export interface SqlPackages {
@@ -43,40 +47,43 @@ const CLUSTER = [
 const modules = async (name: string, of: ReadonlyArray<string>): Promise<Readonly<Record<string, unknown>>> =>
   Object.fromEntries(await Promise.all(of.map(async (part) => [part, await import(`${name}/${part}`)])))
 
-const loaded = <A>(database: string, name: string, load: () => Promise<unknown>) =>
+const loaded = <A>(database: string, part: keyof typeof LINES, of: ReadonlyArray<string>) =>
   Effect.tryPromise({
     // The interfaces above name the modules that are imported, each with its own type.
-    try: () => load() as Promise<A>,
-    catch: (cause) =>
-      new ClusterDatabaseError({
-        kind: "package",
-        database,
-        reason: `needs the package ${name}, which cannot be loaded; install it: ${installCommand(name)}`,
-        cause
-      })
+    try: () => modules(`${EFFECT}/${part}`, of) as Promise<unknown> as Promise<A>,
+    catch: (cause) => cannotLoad(database, part, cause)
   })
+
+/** @since 0.1.0 */
+export const cannotLoad = (database: string, part: keyof typeof LINES, cause: unknown): ClusterDatabaseError => {
+  const name = `${EFFECT}/${part}@${LINES[part]}`
+  const [why] = shown(cause).split("\n")
+  const install = `install this version, which is for Effect 3: ${installCommand(name)}${executableAdvice}`
+  return new ClusterDatabaseError({
+    kind: "package",
+    database,
+    reason: `needs the package ${name}, which cannot be loaded (${why}); ${install}`,
+    cause
+  })
+}
 
 /** @since 0.1.0 */
 export const sqlPackages = (database: string): Effect.Effect<SqlPackages, ClusterDatabaseError> =>
   Effect.zipWith(
-    loaded<Omit<SqlPackages, "Reactivity">>(database, `${EFFECT}/sql`, () => modules(`${EFFECT}/sql`, SQL)),
-    loaded<Pick<SqlPackages, "Reactivity">>(database, `${EFFECT}/experimental`, () =>
-      modules(`${EFFECT}/experimental`, ["Reactivity"])
-    ),
+    loaded<Omit<SqlPackages, "Reactivity">>(database, "sql", SQL),
+    loaded<Pick<SqlPackages, "Reactivity">>(database, "experimental", ["Reactivity"]),
     (sql, experimental) => ({ ...sql, ...experimental })
   )
 
 /** @since 0.1.0 */
 export const clusterPackages = (database: string): Effect.Effect<ClusterPackages, ClusterDatabaseError> =>
-  loaded<ClusterPackages>(database, `${EFFECT}/cluster`, () => modules(`${EFFECT}/cluster`, CLUSTER))
+  loaded<ClusterPackages>(database, "cluster", CLUSTER)
 
 /** @since 0.1.0 */
 export const pgPackage = (
   database: string
 ): Effect.Effect<typeof import("@effect/sql-pg/PgClient"), ClusterDatabaseError> =>
   Effect.map(
-    loaded<{ readonly PgClient: typeof import("@effect/sql-pg/PgClient") }>(database, `${EFFECT}/sql-pg`, () =>
-      modules(`${EFFECT}/sql-pg`, ["PgClient"])
-    ),
+    loaded<{ readonly PgClient: typeof import("@effect/sql-pg/PgClient") }>(database, "sql-pg", ["PgClient"]),
     ({ PgClient }) => PgClient
   )
