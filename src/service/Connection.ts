@@ -66,7 +66,21 @@ export const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 mi
   Schedule.intersect(Schedule.recurUpTo("2 minutes"))
 )
 
-const isUnreachable = ({ kind }: ServiceError): boolean => kind === "unreachable"
+/** What runtimes say of a certificate that is not trusted, or is for another name. */
+const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID"
+const UNTRUSTED: ReadonlySet<unknown> = new Set([
+  OTHER_NAME,
+  "CERT_HAS_EXPIRED",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+])
+
+const isUntrusted = (cause: unknown): cause is Error & { readonly code: unknown } =>
+  cause instanceof Error && "code" in cause && UNTRUSTED.has(cause.code)
 
 /** A frame that arrives at fewer bytes per second is stalled; heartbeats alone are fewer. */
 const LEAST_BYTES = 100
@@ -111,8 +125,17 @@ export class Connection {
    * with a `begin` frame again. An interrupt takes nothing.
    */
   readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
-    Effect.catchIf(this.#attempt, isUnreachable, (error) => this.#again(error))
+    Effect.catchIf(
+      this.#attempt,
+      (error) => this.#isWorthAnother(error),
+      (error) => this.#again(error)
+    )
   )
+
+  /** A certificate that was not trusted at first will not be in 2 minutes. */
+  #isWorthAnother({ cause, kind }: ServiceError): boolean {
+    return kind === "unreachable" && !(isUntrusted(cause) && this.#place === undefined)
+  }
 
   /** Reconnects. Only a batch resets the schedule, so connections that break before their first batch use it up. */
   #again(error: ServiceError): Effect.Effect<Received, ServiceError> {
@@ -316,7 +339,9 @@ export class Connection {
     // A frame that was changed on the way will arrive intact the next time.
     if (cause instanceof FrameError && cause.isLasting === true && ++this.#malformed >= MOST_MALFORMED)
       return this.#error("run", cause.message, cause._tag)
-    return this.#unreachable(cause instanceof Error ? cause.message : String(cause), cause)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const way = "trust a certificate of your own by the option tls: { ca }"
+    return this.#unreachable(isUntrusted(cause) && cause.code !== OTHER_NAME ? `${reason}; ${way}` : reason, cause)
   }
 
   #unreachable(reason: string, cause?: unknown): ServiceError {

@@ -27,7 +27,12 @@ test("a run over HTTPS is that of this process; without trust in the certificate
     })
     const own = yield* Effect.provide(local, SeedPolicy.epochWorker({ seed: 42 }))
     expect(yield* taken({ tls: { ca: certificate } })).toBe(own)
-    expect(yield* Effect.flip(taken({}))).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+    // It is not tried again.
+    const error = yield* Effect.flip(taken({ attempts: Schedule.spaced("1 hour") }))
+    expect(error).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+    expect(error.message).toMatch(
+      /self.signed certificate; trust a certificate of your own by the option tls: \{ ca \}$/
+    )
   }).pipe(Effect.scoped, Effect.runPromise))
 
 test("options that nobody can mean are InvalidOption, and name themselves", () =>
