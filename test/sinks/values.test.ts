@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
 import { arrays, dtypeOf, type TypedArray } from "../../src/core/DType.ts"
 import { Tensor } from "../../src/core/Tensor.ts"
-import { Dataset, Format, Sink, Store } from "../../src/index.ts"
+import { Dataset, Format, Pipeline, Sink, Store } from "../../src/index.ts"
 
 const refusal = (rows: ReadonlyArray<unknown>, sink: Sink.Sink) =>
   Sink.write(Stream.fromIterable(rows), sink).pipe(Effect.flip, Effect.provide(Store.memory()), Effect.runPromise)
@@ -39,6 +39,30 @@ describe("a sink refuses what would be changed", () => {
     for (const x of [2n ** 64n - 1n, 2n ** 63n, 2n ** 63n - 1n, -(2n ** 63n)]) {
       const rows = await back([{ x }], Sink.safetensors(OUT), Format.safetensors())
       expect(JSON.stringify(rows, (_, own) => (typeof own === "bigint" ? String(own) : own))).toContain(String(x))
+    }
+  })
+
+  test("numbers in a column of booleans of batches, which are 0 and 1", async () => {
+    const written = (values: ReadonlyArray<number | boolean>, sink: Sink.Sink) =>
+      Sink.run(
+        Pipeline.from(Dataset.fromArray(values.map((ok) => ({ ok })))).pipe(
+          Pipeline.batch(4, { dtypes: typeof values[0] === "number" ? { ok: "uint8" } : {} })
+        ),
+        sink
+      )
+    for (const [kind, sinkOf] of tables) {
+      const sink = sinkOf(OUT, { types: { ok: "bool" } })
+      const format = Format[kind]()
+      const rows = await Effect.runPromise(
+        written([true, false, true, true, false], sink).pipe(
+          Effect.zipRight(Dataset.open(OUT, { format, index: false })),
+          Effect.flatMap((dataset) => dataset.getMany([0, 1, 2, 3, 4])),
+          Effect.provide(Store.memory())
+        )
+      )
+      expect(rows.map(({ ok }) => ok)).toEqual([true, false, true, true, false])
+      const error = await Effect.runPromise(Effect.flip(written([0, 1, 7], sink)).pipe(Effect.provide(Store.memory())))
+      expect(error).toMatchObject({ _tag: "SinkError", kind: "row", reason: expect.stringContaining("holds 7") })
     }
   })
 

@@ -136,10 +136,13 @@ const finished = (store: StoreService, progress: Listed): Effect.Effect<void, St
 /** The formats of sinks that read each other's shards without an error, or with one for each row. */
 const OF_SINKS = ["jsonl", "csv", "tsv", "parquet", "arrow", "tar", "npy"]
 
+/** CSV with another delimiter is read by either. */
+const kindOf = (name: string | undefined): string | undefined => (name === "tsv" ? "csv" : name)
+
 /** Fails if a manifest says that a shard was written in another format; lines of any of them are text. */
 const readAsWritten = (shards: ReadonlyArray<ObjectInfo>, name: string): Effect.Effect<void, StoreError> => {
   if (!OF_SINKS.includes(name)) return Effect.void
-  const other = shards.find((info) => ![undefined, name].includes(formatByManifest(info)))
+  const other = shards.find((info) => ![undefined, kindOf(name)].includes(kindOf(formatByManifest(info))))
   if (other === undefined) return Effect.void
   const reason = `its manifest says that it was written as ${formatByManifest(other)}, and it is read as ${name}: give Format.${formatByManifest(other)} (--format), or name the files without their manifest`
   return Effect.fail(new StoreError({ location: other.location, kind: "invalid", reason }))

@@ -11,7 +11,7 @@ import { isRecord } from "../../../core/Record.ts"
 import { show } from "../../../core/Show.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { type ColumnType, DEEPEST, kindOf, shownType } from "./ColumnType.ts"
-import { bitsOf, Values } from "./Values.ts"
+import { bitsOf, noBoolean, Values } from "./Values.ts"
 
 /** A value that does not go into its column, and what those can do about it who write shards. @since 0.1.0 */
 export class NotColumn extends Error {
@@ -127,6 +127,9 @@ export class ColumnBuilder {
         for (let at = from; at < from + count; at++) bytes += this.push(data[at])
         return bytes
       }
+      const odd = this.#type === "bool" ? noBoolean(data, from, from + count) : undefined
+      if (odd !== undefined)
+        throw new NotColumn(`column "${this.#called}" holds ${odd}, and a boolean of a batch is 0 or 1`)
       values.room(count)
       // Both are of one class.
       ;(values.data as Float64Array).set(data.subarray(from, from + count) as Float64Array, values.length)

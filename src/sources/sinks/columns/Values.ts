@@ -36,3 +36,9 @@ export const bitsOf = (values: TypedArray, length: number): Uint8Array => {
   for (let at = 0; at < length; at++) if (values[at] === 1) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
   return bits
 }
+
+/** The first value that is neither 0 nor 1, which booleans of batches are; `undefined` if there is none. @since 0.1.0 */
+export const noBoolean = (values: TypedArray, from: number, to: number): number | bigint | undefined => {
+  for (let at = from; at < to; at++) if (values[at] !== 0 && values[at] !== 1) return values[at]
+  return undefined
+}
