@@ -58,3 +58,9 @@ export const durationOrZero = (option: string, input: Duration.DurationInput): D
   if (own._tag === "Some" && isMeant) return own.value
   throw new InvalidOption({ option, value: input, expected: 'a duration of 0 or more, such as "5 seconds"' })
 }
+
+/** Returns `value` if it is one of `choices`. @since 0.1.0 */
+export const oneOf = <const A extends string>(option: string, value: A, choices: ReadonlyArray<A>): A => {
+  if (choices.includes(value)) return value
+  throw new InvalidOption({ option, value, expected: `one of ${choices.map((own) => `"${own}"`).join(", ")}` })
+}

@@ -1,7 +1,8 @@
 /**
  * Values as JSON: as what is read back the same, or refused ({@link jsonOf}); or as something to look at ({@link shownJson}). What
- * JSON has no form for is written in one way by both: typed arrays and tensors are lists, bytes `{"$bytes": base64}`, integers
- * beyond 2^53 `{"$bigint": digits}`, times ISO 8601.
+ * JSON has no form for is written in one way by both: typed arrays and tensors are lists, bytes `{"$bytes": base64}`, times ISO
+ * 8601. Bigints beyond 2^53 are digits if they are read back, and `{"$bigint": digits}` to look at, for readers that would round
+ * them.
  *
  * @since 0.1.0
  */
@@ -24,8 +25,10 @@ const DEEPEST = 256
  */
 const isPlain = (value: unknown, depth: number, longest: number): boolean => {
   if (typeof value === "string") return true
-  // Neither NaN, infinities nor −0.
-  if (typeof value === "number") return value - value === 0 && (value !== 0 || 1 / value > 0)
+  // Neither NaN nor −0, nor beyond 2^53, where digits alone stand for a bigint.
+  if (typeof value === "number") {
+    return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER && (value !== 0 || 1 / value > 0)
+  }
   if (value === null || typeof value === "boolean") return true
   if (typeof value !== "object" || depth === DEEPEST) return false
   if (Array.isArray(value)) {
@@ -103,9 +106,9 @@ const written = (value: unknown, at: string, depth: number, rules: Rules): strin
         const why = `is ${value}, which JSON cannot hold; write null for it, or another format`
         return rules.otherwise(value, at, depth, why)
       }
-      return Object.is(value, -0) ? "-0" : String(value)
+      return Object.is(value, -0) ? "-0" : rules.isStrict ? exponential(value) : String(value)
     case "bigint":
-      return Number.isSafeInteger(Number(value)) ? String(value) : `{"$bigint":"${value}"}`
+      return rules.isStrict || Number.isSafeInteger(Number(value)) ? String(value) : `{"$bigint":"${value}"}`
     case "string":
     case "boolean":
       return JSON.stringify(value)
@@ -117,6 +120,10 @@ const written = (value: unknown, at: string, depth: number, rules: Rules): strin
     }
   }
 }
+
+/** A number, with an exponent where its digits alone would stand for a bigint. */
+const exponential = (value: number): string =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value)
 
 const composed = (value: object, at: string, depth: number, rules: Rules): string => {
   if ((value instanceof Tensor || isTypedArray(value)) && isLost(value)) return rules.otherwise(value, at, depth, LOST)

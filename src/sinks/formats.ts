@@ -61,7 +61,7 @@ const compressionOf = (
 
 /**
  * Writes JSON Lines, `shard-00000.jsonl`, a row a line. Typed arrays and tensors become lists, bytes `{"$bytes": base64}`,
- * integers beyond 2^53 `{"$bigint": digits}`, times ISO 8601. What JSON would read back as something else (NaN, infinities,
+ * bigints their digits, times ISO 8601. What JSON would read back as something else (NaN, infinities,
  * objects of classes) is a {@link SinkError} of its row. Throws `InvalidOption`.
  *
  * @category constructors

@@ -45,8 +45,7 @@ const ofFields = (record: object) => ({ fields: new Map(Object.entries(record)),
 const canonical = (value: unknown, format: string): unknown => {
   const inner = (own: unknown) => canonical(own, format)
   if (value === undefined || value === null) return null
-  if (typeof value === "bigint")
-    return Number.isSafeInteger(Number(value)) ? Number(value) : ofFields({ $bigint: String(value) })
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (typeof value === "symbol" || typeof value === "function") return { like: "nothing else", at: Math.random() }
   if (typeof value !== "object") return format === "csv" && value === "" ? null : value
   if (value instanceof Date) return value.toISOString()

@@ -25,6 +25,7 @@ export {
   type SharedDecode
 } from "./Format.ts"
 export { jsonl } from "./lines/Jsonl.ts"
+export type { JsonlOptions } from "./lines/JsonlOptions.ts"
 export type { LineOptions } from "./lines/LineOptions.ts"
 export { type TextOptions, type TextWindowOptions, text } from "./lines/Text.ts"
 export { type Cell, type NpyOptions, npy } from "./npy/Npy.ts"

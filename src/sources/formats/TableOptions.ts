@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { whole } from "../../core/Check.ts"
+import { oneOf, whole } from "../../core/Check.ts"
 import { firstTwice } from "../../core/FirstTwice.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import type { TableRow } from "./arrow/ArrowBlock.ts"
@@ -42,11 +42,6 @@ export interface Table {
 
 const GIB = 2 ** 30
 
-const choice = <const A extends string>(option: string, value: A, choices: ReadonlyArray<A>): A => {
-  if (choices.includes(value)) return value
-  throw new InvalidOption({ option, value, expected: `one of ${choices.map((own) => `"${own}"`).join(", ")}` })
-}
-
 /** Returns the options with their defaults. Throws `InvalidOption`. @since 0.1.0 */
 export const tableOf = (of: string, options: TableOptions): Table => {
   const names = { columns: true, int64: true, timestamps: true, blockBytes: true } as const
@@ -60,8 +55,8 @@ export const tableOf = (of: string, options: TableOptions): Table => {
   }
   return {
     columns: columns?.slice(),
-    int64: choice("int64", int64, ["bigint", "number"]),
-    timestamps: choice("timestamps", timestamps, ["exact", "date", "bigint"]),
+    int64: oneOf("int64", int64, ["bigint", "number"]),
+    timestamps: oneOf("timestamps", timestamps, ["exact", "date", "bigint"]),
     blockBytes: whole("blockBytes", blockBytes, 1)
   }
 }

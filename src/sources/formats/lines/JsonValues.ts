@@ -7,27 +7,33 @@
  *
  * @since 0.1.0
  */
+import { hasLongDigits, mayBeRounded } from "../../../core/ExactJson.ts"
 import { parseJsonLines } from "../../../core/JsonLines.ts"
 import { isAscii, isUtf8 } from "../../../core/Utf8.ts"
 import { wideTextOf } from "../../../wasm/Text.ts"
 import { REPLACED } from "./JointTexts.ts"
 
-/** Returns the values in some bytes; `undefined` if any part of them is none, or is not UTF-8, or if nothing can parse them. */
-const values = (bytes: Uint8Array): Array<unknown> | undefined => {
+/**
+ * Returns the values in some bytes; `undefined` if any part of them is none, or is not UTF-8, if nothing can parse them, or, unless
+ * `rounds`, if a number in them may have been rounded.
+ */
+const values = (bytes: Uint8Array, rounds: boolean): Array<unknown> | undefined => {
   const text = textIn(bytes)
-  return text === undefined ? undefined : parseJsonLines?.(text)
+  const own = text === undefined ? undefined : parseJsonLines?.(text)
+  return own === undefined || rounds || !hasLongDigits(bytes) || !mayBeRounded(own) ? own : undefined
 }
 
 /** @since 0.1.0 */
 export const valuesOf = parseJsonLines && values
 
-/** The value of each of `count` lines, of which none is blank; `undefined` if one is none. @since 0.1.0 */
+/** Returns what gives the value of each of `count` lines, of which none is blank; `undefined` as above. @since 0.1.0 */
 export const valuesOfLines =
   parseJsonLines &&
-  ((bytes: Uint8Array, count: number): Array<unknown> | undefined => {
-    const own = values(bytes)
-    return own?.length === count ? own : undefined
-  })
+  ((rounds: boolean) =>
+    (bytes: Uint8Array, count: number): Array<unknown> | undefined => {
+      const own = values(bytes, rounds)
+      return own?.length === count ? own : undefined
+    })
 
 /** What bytes are to the parser: themselves if they are ASCII, else their text; `undefined` if they are not UTF-8. */
 const textIn = (bytes: Uint8Array): string | Uint8Array | undefined => {

@@ -6,9 +6,8 @@
 import * as Effect from "effect/Effect"
 import { Made } from "../../../core/Parameters.ts"
 import type { Format, SharedDecode } from "../Format.ts"
-import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
-import { type LineOptions, sizesOf } from "./LineOptions.ts"
+import { configOf, type JsonlOptions } from "./JsonlOptions.ts"
 
 /**
  * JSON Lines: a JSON value a line, in UTF-8, plain or compressed by gzip or zstd (told by the first bytes). Blank lines are
@@ -18,9 +17,11 @@ import { type LineOptions, sizesOf } from "./LineOptions.ts"
  * A file of one JSON array over several lines, or named `.json` and of one array of records on its only line, is a `ShardError`.
  * Lines that are arrays are rows.
  *
+ * Whole numbers beyond ±(2^53 − 1), which `JSON.parse` would round, are bigints; see the option `integers`.
+ *
  * Of a compressed file, a block is as many members of gzip or frames of zstd as hold `blockBytes`; each is unpacked as a
  * whole, so one of more than `memberBytes` is refused. Throws `InvalidOption` for sizes that are not whole numbers of at
- * least 1.
+ * least 1, and for other `integers`.
  *
  * @example
  * import { Format } from "furrow"
@@ -31,22 +32,21 @@ import { type LineOptions, sizesOf } from "./LineOptions.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => {
-  const sizes = sizesOf(
-    formatOptions("Format.jsonl", options, { blockBytes: true, rowBytes: true, memberBytes: true } as const)
-  )
+export const jsonl = <Row = unknown>(options: JsonlOptions = {}): Format<Row> => {
+  const config = configOf(options)
+  const { blockBytes, integers } = config
   return {
     name: "jsonl",
-    made: new Made("jsonl", { blockBytes: sizes.blockBytes }),
+    made: new Made("jsonl", { blockBytes, integers: integers === "bigint" ? undefined : integers }),
     endings: [".jsonl", ".ndjson", ".jsonlines", ".json"],
     scans: true,
-    index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, sizes)),
+    index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     // The type is the caller's word; see above.
     decode: (bytes, block, place) =>
-      code.use(({ decode }) => decode(bytes, block, place, sizes) as ReturnType<Format<Row>["decode"]>),
-    shared: Effect.map(code.get, ({ shared }) => shared(sizes) as SharedDecode<Row>), // as above
-    locate: (bytes, block, place) => code.use(({ locate }) => locate(bytes, block, place, sizes)),
-    inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(sizes))
+      code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>),
+    shared: Effect.map(code.get, ({ shared }) => shared(config) as SharedDecode<Row>), // as above
+    locate: (bytes, block, place) => code.use(({ locate }) => locate(bytes, block, place, config)),
+    inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(config))
   }
 }
 

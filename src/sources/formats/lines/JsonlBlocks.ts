@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import { exactJson } from "../../../core/ExactJson.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { miscounted } from "../Fault.ts"
@@ -19,40 +20,40 @@ import type {
   SharedDecode
 } from "../Format.ts"
 import { jsonArray } from "./JsonArray.ts"
+import type { JsonlConfig } from "./JsonlOptions.ts"
 import { valuesOfLines } from "./JsonValues.ts"
 import { indexOf, linesOfBlock, rowBytes, sharedLines, withBytes } from "./LineBlocks.ts"
 import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
-import type { LineSizes } from "./LineOptions.ts"
 import type { Lines } from "./Lines.ts"
 import { ParsedBlock } from "./ParsedBlock.ts"
 import { RowsInOrder } from "./RowsInOrder.ts"
 import { lines } from "./Spans.ts"
 
-const kindOf = (sizes: LineSizes): LineKind => ({
-  ...sizes,
+const kindOf = (config: JsonlConfig): LineKind => ({
+  ...config,
   name: "jsonl",
   isWhole: false,
   split: lines("skip"),
-  refused: jsonArray(sizes.rowBytes)
+  refused: jsonArray(config.rowBytes)
 })
 
 /** @since 0.1.0 */
-export const index = (shard: Shard, sizes: LineSizes): Effect.Effect<ShardIndex, ShardError | StoreError> =>
-  indexOf(kindOf(sizes), shard)
+export const index = (shard: Shard, config: JsonlConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+  indexOf(kindOf(config), shard)
 
 /** Lines are found, and parsed, when their rows are read. Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (
   packed: Uint8Array,
   block: Block,
   place: BlockPlace,
-  sizes: LineSizes
+  config: JsonlConfig
 ): DecodedBlock<unknown> | Effect.Effect<DecodedBlock<unknown>, ShardError> => {
-  const kind = kindOf(sizes)
+  const kind = kindOf(config)
   return withBytes(kind, packed, block, place, (bytes) => {
-    const find = (): DecodedBlock<unknown> => rowsOf(linesOfBlock(kind, bytes, block, place))
+    const find = (): DecodedBlock<unknown> => rowsOf(linesOfBlock(kind, bytes, block, place), config)
     // Where a row may be too long, all of them are looked at first.
-    return bytes.length > kind.rowBytes ? find() : rowsInOrder(bytes, block, place, find)
+    return bytes.length > kind.rowBytes ? find() : rowsInOrder(bytes, block, place, find, config)
   })
 }
 
@@ -61,30 +62,35 @@ export const locate = (
   packed: Uint8Array,
   block: Block,
   place: BlockPlace,
-  sizes: LineSizes
-): RowBytes | Effect.Effect<RowBytes, ShardError> => rowBytes(kindOf(sizes), packed, block, place)
+  config: JsonlConfig
+): RowBytes | Effect.Effect<RowBytes, ShardError> => rowBytes(kindOf(config), packed, block, place)
 
 /** Cuts a shard that is read in order. @since 0.1.0 */
 export const inOrder =
-  (sizes: LineSizes) =>
+  (config: JsonlConfig) =>
   (shard: Shard): Cutter =>
-    cutter(kindOf(sizes), shard)
+    cutter(kindOf(config), shard)
 
 /** @since 0.1.0 */
-export const shared = (sizes: LineSizes): SharedDecode<unknown> => sharedLines(kindOf(sizes), rowsOf)
+export const shared = (config: JsonlConfig): SharedDecode<unknown> =>
+  sharedLines(kindOf(config), (lines) => rowsOf(lines, config))
 
 /** The rows of a block whose lines have been found. */
-const rowsOf = ({ error, memory, spanned, spans: { count, ends, starts }, text }: Lines): DecodedBlock<unknown> => {
+const rowsOf = (
+  { error, memory, spanned, spans: { count, ends, starts }, text }: Lines,
+  { integers }: JsonlConfig
+): DecodedBlock<unknown> => {
+  const read = parseOf(integers)
   const parse = (line: string, row: number): unknown => {
     try {
-      return JSON.parse(line)
+      return read(line)
     } catch (cause) {
       throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
     }
   }
   const alone = (row: number): unknown => parse(text(row), row)
   if (spanned === undefined) return { size: count, bytes: memory, row: alone }
-  const lines = { bytes: spanned, starts, ends, parse, alone, together: valuesOfLines }
+  const lines = { bytes: spanned, starts, ends, parse, alone, together: valuesOfLines?.(integers === "number") }
   return { size: count, bytes: memory, row: alone, lines, release: () => giveBack(spanned) }
 }
 
@@ -93,9 +99,10 @@ const rowsInOrder = (
   bytes: Uint8Array,
   block: Block,
   place: BlockPlace,
-  find: () => DecodedBlock<unknown>
+  find: () => DecodedBlock<unknown>,
+  { integers }: JsonlConfig
 ): DecodedBlock<unknown> => {
-  const inOrder = new RowsInOrder(bytes, block.rows)
+  const inOrder = new RowsInOrder(bytes, block.rows, parseOf(integers))
   let found: DecodedBlock<unknown> | undefined
   let isFit = true
   let parsed: ParsedBlock | undefined
@@ -113,7 +120,7 @@ const rowsInOrder = (
     run: (first, count) => {
       // A run that begins a block tells that its rows are read in order, in another epoch once more.
       if (first === 0 && count >= TOGETHER && isFit) {
-        parsed = ParsedBlock.of(bytes, block.rows)
+        parsed = ParsedBlock.of(bytes, block.rows, integers === "number")
         isFit = parsed !== undefined
       }
       const own = parsed?.run(first, count)
@@ -132,6 +139,9 @@ const rowsInOrder = (
     release: () => giveBack(bytes)
   }
 }
+
+const parseOf = (integers: JsonlConfig["integers"]): ((line: string) => unknown) =>
+  integers === "number" ? JSON.parse : exactJson
 
 /** Runs of fewer rows may be by chance. */
 const TOGETHER = 8

@@ -20,14 +20,17 @@ export class ParsedBlock {
     this.#left = rows.length
   }
 
-  /** Parses a block of `count` rows. `undefined` if it has another number of rows, if any is bad, or if nothing can parse it. */
-  static of(bytes: Uint8Array, count: number): ParsedBlock | undefined {
+  /**
+   * Parses a block of `count` rows. `undefined` if it has another number of rows, if any is bad, if nothing can parse it, or,
+   * unless `rounds`, if a number in it may have been rounded.
+   */
+  static of(bytes: Uint8Array, count: number, rounds: boolean): ParsedBlock | undefined {
     if (valuesOf === undefined || bytes.length > MOST) return undefined
     const parts: Array<Array<unknown>> = []
     let found = 0
     for (let at = 0; at < bytes.length; ) {
       const end = pieceEnd(bytes, at)
-      const part = valuesOf(bytes.subarray(at, end))
+      const part = valuesOf(bytes.subarray(at, end), rounds)
       if (part === undefined) return undefined
       parts.push(part)
       found += part.length

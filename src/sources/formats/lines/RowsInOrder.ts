@@ -12,6 +12,7 @@ import { isBlank } from "./Spans.ts"
 /** @since 0.1.0 */
 export class RowsInOrder {
   readonly #bytes: Uint8Array
+  readonly #parse: (line: string) => unknown
   /** How many rows the block has by its index. */
   readonly #count: number
   /** The first byte that has not been decoded. */
@@ -26,9 +27,11 @@ export class RowsInOrder {
   /** Whether the block is one whose rows must be found in its bytes. */
   #isUnfit = false
 
-  constructor(bytes: Uint8Array, count: number) {
+  /** `parse` throws for what is not JSON. */
+  constructor(bytes: Uint8Array, count: number, parse: (line: string) => unknown) {
     this.#bytes = bytes
     this.#count = count
+    this.#parse = parse
   }
 
   /**
@@ -43,7 +46,7 @@ export class RowsInOrder {
     const line = this.#lines[place] as string // below the length
     let own: unknown
     try {
-      own = JSON.parse(line)
+      own = this.#parse(line)
     } catch {
       if (place < this.#read || !blank(line)) {
         // The rows behind a bad one are where they are.

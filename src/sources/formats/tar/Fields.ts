@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { exactJson } from "../../../core/ExactJson.ts"
 import { setField } from "../../../core/Options.ts"
 import { shown } from "../../../core/Show.ts"
 import type { Fault } from "../Fault.ts"
@@ -54,7 +55,7 @@ const digitsOf = (bytes: Uint8Array): number | undefined => {
 const json = (bytes: Uint8Array, fault: Fault): unknown => {
   const written = text(bytes, fault)
   try {
-    return JSON.parse(written)
+    return exactJson(written)
   } catch (cause) {
     throw fault(`it is not JSON (${shown(cause)})`, { cause })
   }

@@ -1,6 +1,7 @@
 /** Lines that are parsed together give what each gives alone, or nothing. */
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
+import { exactJson } from "../../../../src/core/ExactJson.ts"
 import { runtime } from "../../../../src/core/runtime.ts"
 import { valuesOfLines } from "../../../../src/sources/formats/lines/JsonValues.ts"
 import { ParsedBlock } from "../../../../src/sources/formats/lines/ParsedBlock.ts"
@@ -35,7 +36,7 @@ const text = fc.array(part, { minLength: 1, maxLength: 12 }).map((parts) => part
 const alone = (own: string): { readonly count: number; readonly values: ReadonlyArray<unknown> | undefined } => {
   const lines = own.split("\n").filter((line) => !/^[ \t\r]*$/.test(line))
   try {
-    return { count: lines.length, values: lines.map((line): unknown => JSON.parse(line)) }
+    return { count: lines.length, values: lines.map((line): unknown => exactJson(line)) }
   } catch {
     return { count: lines.length, values: undefined }
   }
@@ -48,8 +49,8 @@ describe("Lines that are parsed together", () => {
         const { count, values } = alone(own)
         fc.pre(count > 0)
         const expected = isHere ? values : undefined
-        expect<unknown>(valuesOfLines?.(encoder.encode(own), count)).toEqual(expected)
-        expect<unknown>(ParsedBlock.of(encoder.encode(own), count)?.run(0, count)).toEqual(expected)
+        expect<unknown>(valuesOfLines?.(false)(encoder.encode(own), count)).toEqual(expected)
+        expect<unknown>(ParsedBlock.of(encoder.encode(own), count, false)?.run(0, count)).toEqual(expected)
       }),
       { numRuns: 3000 }
     )
@@ -64,15 +65,15 @@ describe("Lines that are parsed together", () => {
     ["more", "1\n2", 1]
   ] as const) {
     test(`give nothing for ${why}`, () => {
-      expect(valuesOfLines?.(encoder.encode(lines), count)).toBeUndefined()
-      expect(ParsedBlock.of(encoder.encode(lines), count)).toBeUndefined()
+      expect(valuesOfLines?.(false)(encoder.encode(lines), count)).toBeUndefined()
+      expect(ParsedBlock.of(encoder.encode(lines), count, false)).toBeUndefined()
     })
   }
 
   test("give nothing for bytes that are not UTF-8", () => {
     const bytes = Uint8Array.of(...encoder.encode('{"a":"'), 0xff, ...encoder.encode('"}\n1\n'))
-    expect(valuesOfLines?.(bytes, 2)).toBeUndefined()
-    expect(ParsedBlock.of(bytes, 2)).toBeUndefined()
+    expect(valuesOfLines?.(false)(bytes, 2)).toBeUndefined()
+    expect(ParsedBlock.of(bytes, 2, false)).toBeUndefined()
   })
 })
 
@@ -85,7 +86,7 @@ if (isHere) {
       ).join("\n\n")
     )
     const block = (): ParsedBlock => {
-      const own = ParsedBlock.of(bytes, rows)
+      const own = ParsedBlock.of(bytes, rows, false)
       if (own === undefined) throw new Error("each line is a row")
       return own
     }
@@ -106,7 +107,7 @@ if (isHere) {
     })
 
     test("is none if it is larger than 4 MiB", () => {
-      expect(ParsedBlock.of(encoder.encode(`1\n"${"x".repeat(2 ** 22)}"`), 2)).toBeUndefined()
+      expect(ParsedBlock.of(encoder.encode(`1\n"${"x".repeat(2 ** 22)}"`), 2, false)).toBeUndefined()
     })
   })
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import type { Block, BlockPlace } from "../../../../src/sources/formats/Format.ts"
 import { decode } from "../../../../src/sources/formats/lines/JsonlBlocks.ts"
-import { sizesOf } from "../../../../src/sources/formats/lines/LineOptions.ts"
+import { configOf } from "../../../../src/sources/formats/lines/JsonlOptions.ts"
 import { RowsInOrder } from "../../../../src/sources/formats/lines/RowsInOrder.ts"
 
 const encoder = new TextEncoder()
@@ -36,14 +36,14 @@ test("gives no row but the right one, whatever is asked for; all good ones if th
         const bytes = blockOf(lines, isEnded)
         const expected = (row: number): unknown =>
           BAD.includes(own[row] as string) ? undefined : JSON.parse(own[row] as string) // below the length
-        const chance = new RowsInOrder(bytes, own.length)
+        const chance = new RowsInOrder(bytes, own.length, JSON.parse)
         for (const place of asked) {
           const row = own.length === 0 ? 0 : place % own.length
           const found = chance.row(row)
           if (found !== undefined) expect<unknown>(found).toEqual(expected(row))
         }
         const isLastBlank = isBlank(lines.at(-1) ?? "")
-        const inOrder = new RowsInOrder(bytes, own.length)
+        const inOrder = new RowsInOrder(bytes, own.length, JSON.parse)
         for (let row = 0; row < own.length; row++) {
           const found = inOrder.row(row)
           // Blank lines behind the last row are looked at where all lines are.
@@ -61,7 +61,7 @@ test("gives no row but the right one, whatever is asked for; all good ones if th
 
 test("gives no row of a block with bytes that are not UTF-8", () => {
   const bytes = Uint8Array.of(...encoder.encode('{"a":"'), 0xff, ...encoder.encode('"}\n1\n'))
-  const rows = new RowsInOrder(bytes, 2)
+  const rows = new RowsInOrder(bytes, 2, JSON.parse)
   expect([rows.row(0), rows.row(1)]).toEqual([undefined, undefined])
 })
 
@@ -79,7 +79,7 @@ describe("a block of JSON Lines", () => {
       number: 0,
       firstRow: 5
     }
-    const own = decode(bytes, block, place, sizesOf({}))
+    const own = decode(bytes, block, place, configOf({}))
     if (!("row" in own)) throw new Error("plain bytes are decoded at once")
     return own
   }
