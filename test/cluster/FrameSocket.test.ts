@@ -1,9 +1,11 @@
 /** What a connection of frames gives its socket, on a socket that takes pieces when it is told to. */
 import { expect, test } from "bun:test"
 import { FrameSocket } from "../../src/cluster/FrameSocket.ts"
+import { send } from "../../src/cluster/RunnerMessages.ts"
 import { BodyCompressor } from "../../src/service/Compression.ts"
 import { FrameBytesReader, joined, pieces } from "../../src/service/FrameBytes.ts"
-import { seal } from "../../src/service/FrameLead.ts"
+import { LEAD, seal } from "../../src/service/FrameLead.ts"
+import { NotSendable } from "../../src/service/WireValue.ts"
 
 const opened = (beat = 60_000, ended: (reason: string, broke: boolean) => void = () => undefined) => {
   const written: Array<Uint8Array> = []
@@ -142,4 +144,28 @@ test("a frame that was lost, or comes twice, ends the connection at the next", (
     for (const number of numbers) come(numbered(number))
     expect(told).toEqual([expect.stringContaining("one before it was lost or came twice on the way")])
   }
+})
+
+test("a frame that is too long is refused where it is sent, by its longest column, and where it comes, before its body", () => {
+  let told: readonly [reason: string, broke: boolean] | undefined
+  const { come, socket, written } = opened(60_000, (reason, broke) => {
+    told = [reason, broke]
+  })
+  // One array several times: none of its bytes is ever touched.
+  const long = new Uint8Array(2 ** 28)
+  const columns = { image: Array.from({ length: 9 }, () => long), label: new Uint8Array(8) }
+  expect(() => send(socket, "built", { id: 1, batch: { columns } })).toThrow(NotSendable)
+  expect(() => send(socket, "built", { id: 1, batch: { columns } })).toThrow(
+    "columns.image holds most of 2415919112 bytes, more than 2147483648"
+  )
+  expect([written.length, socket.unsent, told]).toEqual([0, 0, undefined])
+  const [lead] = pieces({ kind: "built" }, [])
+  const bytes = lead.slice(0, LEAD)
+  new DataView(bytes.buffer).setUint32(8, 2 ** 32 - 1, true)
+  seal(bytes, 0)
+  come(bytes)
+  expect(told).toEqual([
+    "this is no frame of furrow's: its body is 4294967295 bytes long; at most 2147483648 are taken",
+    false
+  ])
 })
