@@ -25,7 +25,7 @@ import { apart } from "../src/sinks/Overlap.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
-import { options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
+import { cellOptions, options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
 import { naming, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
 import { firsts, LEFT_OUT } from "./prepare/Dedup.ts"
 import { load, type Module, writtenBy } from "./prepare/Module.ts"
@@ -41,7 +41,7 @@ const options = {
   ...outputs,
   from: formatOption("from"),
   columns: data.columns,
-  types: data.types,
+  ...cellOptions,
   module: reading(
     "module",
     "file",
@@ -158,7 +158,8 @@ const isLarge = (error: unknown): error is Format.ShardError =>
 const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =>
   Effect.gen(function* () {
     const root = yield* seedFrom(flags.seed)
-    const read = { inputs: flags.inputs, format: flags.from, columns: flags.columns, types: flags.types }
+    const { columns, delimiter, header, types } = flags
+    const read = { inputs: flags.inputs, format: flags.from, columns, types, delimiter, header }
     const { make, name } = yield* formatFrom(read)
     const sink = yield* sinkFrom(flags, name)
     // Before anything is read: to look for duplicates takes a pass.

@@ -20,22 +20,27 @@ type Types = Readonly<Record<string, (typeof TYPES)[number]>>
 
 const TYPES = ["string", "number", "bigint", "boolean"] as const
 
+/** What is said of cells: the types of columns, the character between cells, the names of columns in a file without a header. */
+interface Cells {
+  readonly types?: Types
+  readonly delimiter?: string
+  readonly header?: ReadonlyArray<string>
+}
+
 interface Known {
   readonly name: string
-  /** Given the columns to choose, where it has some, and the types of columns, where these are declared. */
-  readonly make: (columns?: ReadonlyArray<string>, types?: Types) => Format.Format<unknown>
-  /** Whether types can be declared. */
-  readonly isTyped?: true
+  /** Given the columns to choose, where it has some, and what is said of cells, where it has these. */
+  readonly make: (columns?: ReadonlyArray<string>, cells?: Cells) => Format.Format<unknown>
+  /** Whether it has cells, of which something can be said. */
+  readonly hasCells?: true
 }
 
 const named = (columns: ReadonlyArray<string> | undefined) => (columns === undefined ? {} : { columns })
 
-const typed = (types: Types | undefined) => (types === undefined ? {} : { types })
-
 const known: ReadonlyArray<Known> = [
   { name: "jsonl", make: () => Format.jsonl() },
-  { name: "csv", make: (_, types) => Format.csv(typed(types)), isTyped: true },
-  { name: "tsv", make: (_, types) => Format.tsv(typed(types)), isTyped: true },
+  { name: "csv", make: (_, cells) => Format.csv(cells), hasCells: true },
+  { name: "tsv", make: (_, cells) => Format.tsv(cells), hasCells: true },
   { name: "text", make: () => Format.text() },
   { name: "parquet", make: (columns) => Format.parquet(named(columns)) },
   { name: "arrow", make: (columns) => Format.arrow(named(columns)) },
@@ -55,6 +60,13 @@ const typeIn = (text: string): Either.Either<readonly [string, (typeof TYPES)[nu
   const column = text.slice(0, Math.max(at, 0))
   if (column === "") return Either.left("is no column with its type, such as id=string")
   return Either.map(oneOf(TYPES)(text.slice(at + 1)), (type) => [column, type] as const)
+}
+
+const delimiterIn = (text: string): Either.Either<string, string> => {
+  const own = text === "\\t" ? "\t" : text
+  return /^[^\r\n"\u0080-\uffff]$/.test(own)
+    ? Either.right(own)
+    : Either.left('is not one ASCII character, such as ";" or "\\t"')
 }
 
 export const inputs = Args.text({ name: "in" }).pipe(
@@ -82,8 +94,20 @@ export const options = {
   ).pipe(
     Options.map((all): Types => Object.fromEntries(all)),
     Options.optional
-  )
+  ),
+  delimiter: reading("delimiter", "character", "What is between cells of CSV (default: a comma)", delimiterIn).pipe(
+    Options.optional
+  ),
+  header: reading(
+    "header",
+    "a,b",
+    "The names of columns of CSV and TSV whose first row has none",
+    listOf(nonEmpty)
+  ).pipe(Options.optional)
 }
+
+/** What is said of cells. */
+export const cellOptions = { types: options.types, delimiter: options.delimiter, header: options.header }
 
 /** What of the flags says what is read. */
 export interface Flags {
@@ -91,6 +115,8 @@ export interface Flags {
   readonly format: Option.Option<string>
   readonly columns: Option.Option<ReadonlyArray<string>>
   readonly types: Option.Option<Types>
+  readonly delimiter: Option.Option<string>
+  readonly header: Option.Option<ReadonlyArray<string>>
 }
 
 /** The format of a location, by its ending. */
@@ -117,12 +143,32 @@ export const formatFrom = (flags: Flags) =>
     if (option !== undefined) {
       return yield* new Usage({ message: `${option} is no option here; a file of this name is ./${option}` })
     }
-    const { isTyped, make, name } = yield* knownFrom(flags)
-    const types = Option.getOrUndefined(flags.types)
-    if (types !== undefined && isTyped !== true) {
-      return yield* new Usage({ message: `--types is for csv and tsv: ${name} has the types of its columns itself` })
+    const { hasCells, make, name } = yield* knownFrom(flags)
+    const { delimiter, header, types } = flags
+    const given = [
+      ["types", Option.isSome(types)],
+      ["delimiter", Option.isSome(delimiter)],
+      ["header", Option.isSome(header)]
+    ] as const
+    for (const [option, isGiven] of given) {
+      if (!isGiven || hasCells === true) continue
+      return yield* new Usage({ message: `--${option} is for csv and tsv: ${name} has names and types of its own` })
     }
-    return { name, make: (columns?: ReadonlyArray<string>) => make(columns, types) }
+    const cells: Cells = {
+      ...Option.getOrElse(
+        Option.map(types, (own) => ({ types: own })),
+        () => ({})
+      ),
+      ...Option.getOrElse(
+        Option.map(delimiter, (own) => ({ delimiter: own })),
+        () => ({})
+      ),
+      ...Option.getOrElse(
+        Option.map(header, (own) => ({ header: own })),
+        () => ({})
+      )
+    }
+    return { name, make: (columns?: ReadonlyArray<string>) => make(columns, cells) }
   })
 
 /** The one that is named, else the one that all names end with. */

@@ -42,13 +42,30 @@ test(
   TIME
 )
 
+test(
+  "CSV with another delimiter, and without a header, is read as --delimiter and --header say",
+  async () => {
+    const file = join(folder, "semicolons.csv")
+    writeFileSync(file, "1;a\n2;b\n")
+    const [refused, read] = await Promise.all([
+      cat([file, "--header", "id,name"]),
+      cat([file, "--delimiter", ";", "--header", "id,name", "--json"])
+    ])
+    expect(refused.stderr).toContain('it has 1 cell, where there are 2 columns; is "," what is between its cells')
+    expect(read).toMatchObject({ code: 0, stdout: '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n' })
+  },
+  TIME
+)
+
 test("standard input, which no index can be made of, is refused in words", async () => {
   for (const pipe of ["-", "/dev/stdin"]) {
     const reading = opened({
       inputs: [pipe],
       format: Option.some("jsonl"),
       columns: Option.none(),
-      types: Option.none()
+      types: Option.none(),
+      delimiter: Option.none(),
+      header: Option.none()
     })
     const error = await Effect.runPromise(reading.pipe(Effect.provide(Store.file), Effect.scoped, Effect.flip))
     expect(error).toMatchObject({
@@ -173,7 +190,13 @@ describe("samples", () => {
   )
 
   test("that are named like options are not looked for: @effect/cli takes a mistyped option for a location", async () => {
-    const none = { format: Option.none(), columns: Option.none(), types: Option.none() }
+    const none = {
+      format: Option.none(),
+      columns: Option.none(),
+      types: Option.none(),
+      delimiter: Option.none(),
+      header: Option.none()
+    }
     const error = await Effect.runPromise(Effect.flip(formatFrom({ ...none, inputs: ["in.jsonl", "--limt", "3"] })))
     expect(error.message).toBe("--limt is no option here; a file of this name is ./--limt")
   })

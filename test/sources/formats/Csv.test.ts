@@ -194,8 +194,13 @@ describe("types", () => {
 
 describe("bad files", () => {
   test.each([
-    ["more cells than columns", "a,b\n1,2\n1,2,3\n", { row: 1, byte: 8 }, "it has 3 cells, and there are 2 columns"],
-    ["fewer cells than columns", "a,b\n1\n", { row: 0, byte: 4 }, "it has 1 cell, and there are 2 columns"],
+    ["more cells than columns", "a,b\n1,2\n1,2,3\n", { row: 1, byte: 8 }, "it has 3 cells, where there are 2 columns"],
+    [
+      "fewer cells than columns",
+      "a,b\n1\n",
+      { row: 0, byte: 4 },
+      'it has 1 cell, where there are 2 columns; is "," what is between its cells'
+    ],
     ["a quote that is not closed", 'a,b\n1,2\n3,"4\n5,6\n', { row: 1, byte: 8 }, "is not closed"],
     ["characters behind a quoted cell", 'a\n"1"2\n', { row: 0, byte: 2 }, "characters follow a quoted cell"],
     ["no header", "", {}, "it has no header"],

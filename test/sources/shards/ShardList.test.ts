@@ -157,7 +157,9 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
       inputs: [`${root}sinks/begun`],
       format: Option.none(),
       columns: Option.none(),
-      types: Option.none()
+      types: Option.none(),
+      delimiter: Option.none(),
+      header: Option.none()
     }
     const error = await Effect.runPromise(Effect.flip(openedByCommand(flags)).pipe(Effect.provide(layer)))
     expect(error).toMatchObject({ _tag: "StoreError", kind: "invalid" })
@@ -166,9 +168,16 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
   test("a command takes the format of the files that have one", async () => {
     const format = (inputs: ReadonlyArray<string>) =>
       Effect.runPromise(
-        Effect.merge(formatFrom({ inputs, format: Option.none(), columns: Option.none(), types: Option.none() })).pipe(
-          Effect.provide(layer)
-        )
+        Effect.merge(
+          formatFrom({
+            inputs,
+            format: Option.none(),
+            columns: Option.none(),
+            types: Option.none(),
+            delimiter: Option.none(),
+            header: Option.none()
+          })
+        ).pipe(Effect.provide(layer))
       )
     expect(await format([`${root}mix/words`])).toMatchObject({ name: "text" })
     expect(await format([`${root}other/`])).toMatchObject({ name: "csv" })

@@ -101,15 +101,20 @@ const readable = <A>(read: () => A): A | undefined => {
 
 const cells = (lines: Lines, row: number, delimiter: string): ReadonlyArray<string> => {
   const own = cellsOf(lines.text(row), delimiter)
-  if (own === undefined) throw notCells(lines, row, "behind a quote", 0)
+  if (own === undefined) throw notCells(lines, row, "behind a quote", 0, delimiter)
   return own
 }
 
-const notCells = (lines: Lines, row: number, bad: NoCells, columns: number): ShardError => {
+const notCells = (lines: Lines, row: number, bad: NoCells, columns: number, delimiter: string): ShardError => {
   if (bad === "behind a quote") {
     return lines.error(row, "characters follow a quoted cell; double the quotes within it")
   }
-  const reason = `it has ${plural(bad.count, "cell")}, and there are ${plural(columns, "column")}; correct it, or leave it out by a failure policy`
+  const counted = `it has ${plural(bad.count, "cell")}, where there ${columns === 1 ? "is" : "are"} ${plural(columns, "column")}`
+  const asked =
+    columns === 1 || bad.count === 1
+      ? `is ${JSON.stringify(delimiter)} what is between its cells (option delimiter, or --delimiter)? If it is, `
+      : ""
+  const reason = `${counted}; ${asked}correct it, or leave it out by a failure policy`
   return lines.error(row, reason)
 }
 
@@ -150,7 +155,8 @@ export const inOrder =
           if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
           const columns = columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config)
           header = { columns }
-          fields = columns.map(({ isOpen, name, type }) => [name, isOpen === true ? undefined : type])
+          // A column without values is one of texts here: what other shards have in it is not known.
+          fields = columns.map(({ name, type }) => [name, type])
           own = cutter(kindOf(config, columns), shard)
           const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
           return { block: { rows: 0, offset, length: mark + head }, fields }
@@ -203,7 +209,7 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
     const cell = reader.cell(at)
     const value = valueFrom(type, cell, declared[at] === true)
     if (value !== undefined) return value
-    const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; declare the column by types, correct the cell, or leave the row out by a failure policy`
+    const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; ${declared[at] === true ? 'declare it as "string"' : "declare the column by types"}, correct the cell, or leave the row out by a failure policy`
     throw lines.error(row, reason)
   }
   return {
@@ -215,7 +221,7 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
         whole === undefined
           ? reader.read(text, 0, text.length)
           : reader.read(text, spans.starts[row] ?? 0, spans.ends[row] ?? 0)
-      if (bad !== undefined) throw notCells(lines, row, bad, columns.length)
+      if (bad !== undefined) throw notCells(lines, row, bad, columns.length, config.delimiter)
       const record: Record<string, CsvRow[string]> = {}
       for (let at = 0; at < columns.length; at++) {
         const { name, type } = columns[at] as Column // below the length
