@@ -376,7 +376,13 @@ test("shards of CSV with other columns or types end the run, also where a shard 
       }).pipe(Effect.either, Effect.provide(Store.memory(shards)))
     )
   const typed = { a: "x,y\n1,2\n", b: "x,y\n3,4\n" }
-  expect(await run(typed)).toMatchObject({ _tag: "Right", right: [{ x: 1, y: 2 }, { x: 3, y: 4 }] })
+  expect(await run(typed)).toMatchObject({
+    _tag: "Right",
+    right: [
+      { x: 1, y: 2 },
+      { x: 3, y: 4 }
+    ]
+  })
   for (const c of ["x,z\n1,2\n", "y,x\n1,2\n", "x\n1\n", "x,y\n1,two\n", "x,y\n1,\n"]) {
     for (const shards of [
       { ...typed, c },

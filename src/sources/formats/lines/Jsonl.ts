@@ -37,7 +37,7 @@ export const jsonl = <Row = unknown>(options: JsonlOptions = {}): Format<Row> =>
   const { blockBytes, integers } = config
   return {
     name: "jsonl",
-    made: new Made("jsonl", { blockBytes, integers: integers === "bigint" ? undefined : integers }),
+    made: new Made("jsonl", integers === "bigint" ? { blockBytes } : { blockBytes, integers }),
     endings: [".jsonl", ".ndjson", ".jsonlines", ".json"],
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
