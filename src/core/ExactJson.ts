@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { createHash } from "node:crypto"
 
 /** Whether a value that was parsed holds a number that its text may say otherwise: one beyond 2^53. @since 0.1.0 */
 export const mayBeRounded = (value: unknown, depth = 0): boolean => {
@@ -83,9 +84,8 @@ export const exactJson = (text: string): unknown => {
 const exactly = (text: string, value: unknown): unknown => {
   const found = largeWholes(text)
   if (found.length === 0) return value
-  // Digits become texts with a mark that no text of the line has, and these become bigints.
-  let mark = "bigint:"
-  while (text.includes(mark)) mark += ":"
+  // Digits become texts with a mark, and these become bigints. No text can have it, however it is escaped: it hashes all of them.
+  const mark = createHash("sha256").update(text).digest("hex")
   let marked = ""
   let from = 0
   for (const [start, end] of found) {

@@ -106,7 +106,7 @@ const written = (value: unknown, at: string, depth: number, rules: Rules): strin
         const why = `is ${value}, which JSON cannot hold; write null for it, or another format`
         return rules.otherwise(value, at, depth, why)
       }
-      return Object.is(value, -0) ? "-0" : rules.isStrict ? exponential(value) : String(value)
+      return Object.is(value, -0) ? "-0" : exponential(value)
     case "bigint":
       return rules.isStrict || Number.isSafeInteger(Number(value)) ? String(value) : `{"$bigint":"${value}"}`
     case "string":

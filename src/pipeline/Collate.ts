@@ -335,8 +335,12 @@ const ofType = (path: string, row: number, value: unknown, type: "boolean" | "st
   return value
 }
 
-const differs = (path: string, row: number, value: unknown, first: string): CollateError =>
-  new CollateError({ column: path, row, reason: `is ${kind(value)}, row 0 is ${first}; ${ONE_FORM}` })
+const differs = (path: string, row: number, value: unknown, first: string): CollateError => {
+  const kinds = [kind(value), first]
+  // Such as whole numbers of JSON, of which those beyond 2^53 are bigints.
+  const way = kinds.includes("a number") && kinds.includes("a bigint") ? ", by BigInt(…) or Number(…)" : ""
+  return new CollateError({ column: path, row, reason: `is ${kinds[0]}, row 0 is ${first}; ${ONE_FORM}${way}` })
+}
 
 const ragged = (path: string, row: number, own: ReadonlyArray<number>, first: ReadonlyArray<number>): CollateError =>
   new CollateError({

@@ -71,6 +71,13 @@ describe("exactJson", () => {
     })
   })
 
+  test("takes no text for one of them, however it is written", () => {
+    const texts = '["bigint:5","\\u0062igint:5","bigint\\u003aabc","9007199254740993"]'
+    expect(exactJson(`[9007199254740993,${texts}]`)).toEqual([9007199254740993n, JSON.parse(texts)])
+    const colons = `bigint${":".repeat(2 ** 20)}`
+    expect(exactJson(`[9007199254740993,"${colons}"]`)).toEqual([9007199254740993n, colons])
+  })
+
   test("finds them wherever they stand, and goes through long digits in a text once", () => {
     for (let before = 0; before < 40; before++) {
       const own = `{"a":${" ".repeat(before)}-9007199254740993}`

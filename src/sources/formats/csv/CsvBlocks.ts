@@ -155,8 +155,9 @@ export const inOrder =
           if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
           const columns = columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config)
           header = { columns }
-          // A column without values is one of texts here: what other shards have in it is not known.
-          fields = columns.map(({ name, type }) => [name, type])
+          const hasRows = spans.count > (config.header === undefined ? 1 : 0)
+          // Without rows there are no types. A column without values is one of texts: what other shards have in it is not known.
+          fields = columns.map(({ name, type }) => [name, hasRows ? type : undefined])
           own = cutter(kindOf(config, columns), shard)
           const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
           return { block: { rows: 0, offset, length: mark + head }, fields }
