@@ -94,6 +94,9 @@ const run = async (
     killGroup(own)
   }, limit)
   own.on("close", (status) => resolve(status === 0))
+  own.on("exit", (status, signal) => {
+    if (status !== 0) console.error(`${title} ended with ${signal ?? `status ${status}`}`)
+  })
   // Its output is open for as long as a process lives that it has started.
   own.on("exit", (status) => setTimeout(() => resolve(status === 0), 2000).unref())
   const ended = await promise
