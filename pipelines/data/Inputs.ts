@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { plural } from "../../src/core/Plural.ts"
 import { Dataset, Format } from "../../src/index.ts"
+import { isDelimiter } from "../../src/sources/formats/csv/Options.ts"
 import { hasEnding, isDescription } from "../../src/sources/formats/Endings.ts"
 import { type Chosen, found as resolved } from "../../src/sources/store/FindObjects.ts"
 import { Usage } from "../cli/Main.ts"
@@ -64,9 +65,7 @@ const typeIn = (text: string): Either.Either<readonly [string, (typeof TYPES)[nu
 
 const delimiterIn = (text: string): Either.Either<string, string> => {
   const own = text === "\\t" ? "\t" : text
-  return /^[^\r\n"\u0080-\uffff]$/.test(own)
-    ? Either.right(own)
-    : Either.left('is not one ASCII character, such as ";" or "\\t"')
+  return isDelimiter(own) ? Either.right(own) : Either.left('is not one ASCII character, such as ";" or "\\t"')
 }
 
 export const inputs = Args.text({ name: "in" }).pipe(

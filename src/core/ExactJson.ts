@@ -51,7 +51,7 @@ export const hasLongDigits = (bytes: Uint8Array): boolean => {
   return false
 }
 
-/** The same of a text. */
+/** The same of a text, in a loop of its own: one for both would call a function for each place. */
 const hasLongDigitsIn = (text: string): boolean => {
   const { length } = text
   let fraction = -1

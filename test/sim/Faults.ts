@@ -985,6 +985,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/Report.test.ts"
   },
   {
+    name: "shards: large integers of JSON are rounded where lines are parsed alone",
+    file: "core/ExactJson.ts",
+    from: "return hasLongDigitsIn(text) ? exactly(text, value) : value",
+    to: "return value",
+    test: "test/sources/formats/lines/integers.test.ts"
+  },
+  {
+    name: "shards: a text can be taken for a large integer",
+    file: "core/ExactJson.ts",
+    from: 'createHash("sha256").update(text).digest("hex")',
+    to: '"bigint:"',
+    test: "test/core/ExactJson.test.ts"
+  },
+  {
     name: "shards: of rows that are read together, one that is bad fails all",
     file: "scheduler/build/ReadSamples.ts",
     from: "rows.careful && only === undefined ? getEachOf(dataset) : undefined",

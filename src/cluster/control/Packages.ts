@@ -11,8 +11,8 @@ import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 // The names are put together so that bundlers do not look for the packages: they may not be installed.
 const EFFECT = ["@", "effect"].join("")
 
-/** The lines of these packages that are for Effect 3; without one, installers take those for Effect 4. @since 0.1.0 */
-export const LINES = { cluster: "0.60", experimental: "0.61", sql: "0.52", "sql-pg": "0.53" } as const
+/** The versions of these packages that are for Effect 3; without one, installers take the latest, which are for Effect 4. @since 0.1.0 */
+export const VERSIONS = { cluster: "0.60", experimental: "0.61", sql: "0.52", "sql-pg": "0.53" } as const
 
 /** What both databases need. @since 0.1.0 */
 export interface SqlPackages {
@@ -47,7 +47,7 @@ const CLUSTER = [
 const modules = async (name: string, of: ReadonlyArray<string>): Promise<Readonly<Record<string, unknown>>> =>
   Object.fromEntries(await Promise.all(of.map(async (part) => [part, await import(`${name}/${part}`)])))
 
-const loaded = <A>(database: string, part: keyof typeof LINES, of: ReadonlyArray<string>) =>
+const loaded = <A>(database: string, part: keyof typeof VERSIONS, of: ReadonlyArray<string>) =>
   Effect.tryPromise({
     // The interfaces above name the modules that are imported, each with its own type.
     try: () => modules(`${EFFECT}/${part}`, of) as Promise<unknown> as Promise<A>,
@@ -55,8 +55,8 @@ const loaded = <A>(database: string, part: keyof typeof LINES, of: ReadonlyArray
   })
 
 /** @since 0.1.0 */
-export const cannotLoad = (database: string, part: keyof typeof LINES, cause: unknown): ClusterDatabaseError => {
-  const name = `${EFFECT}/${part}@${LINES[part]}`
+export const cannotLoad = (database: string, part: keyof typeof VERSIONS, cause: unknown): ClusterDatabaseError => {
+  const name = `${EFFECT}/${part}@${VERSIONS[part]}`
   const [why] = shown(cause).split("\n")
   const install = `install this version, which is for Effect 3: ${installCommand(name)}${executableAdvice}`
   return new ClusterDatabaseError({

@@ -1,7 +1,7 @@
 /** Which versions of optional packages users are told to install. */
 import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
-import { cannotLoad, LINES } from "../../../src/cluster/control/Packages.ts"
+import { cannotLoad, VERSIONS } from "../../../src/cluster/control/Packages.ts"
 
 const text = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
 
@@ -9,7 +9,7 @@ test("the versions in the error and on the page are those that the package asks 
   const { peerDependencies }: { readonly peerDependencies: Readonly<Record<string, string>> } = JSON.parse(
     text("package.json")
   )
-  for (const [part, line] of Object.entries(LINES)) {
+  for (const [part, line] of Object.entries(VERSIONS)) {
     expect(peerDependencies[`@effect/${part}`]?.startsWith(`^${line}.`)).toBe(true)
     expect(text("docs/cluster.md")).toContain(`@effect/${part}@${line}`)
   }

@@ -43,6 +43,10 @@ const NAMES = {
 
 const TYPES: ReadonlyArray<string> = ["string", "number", "bigint", "boolean"] satisfies ReadonlyArray<CsvType>
 
+/** Whether cells can be told apart by it. @since 0.1.0 */
+export const isDelimiter = (value: unknown): value is string =>
+  typeof value === "string" && /^[^\r\n"\u0080-\uffff]$/.test(value)
+
 /** The options of `Format.csv` or `Format.tsv`, checked and filled in. Throws `InvalidOption`. @since 0.1.0 */
 export const configOf = (name: "csv" | "tsv", options: CsvOptions): CsvConfig => {
   const {
@@ -51,7 +55,7 @@ export const configOf = (name: "csv" | "tsv", options: CsvOptions): CsvConfig =>
     sample,
     types = {}
   } = formatOptions(`Format.${name}`, options, NAMES)
-  if (typeof delimiter !== "string" || !/^[^\r\n"\u0080-\uffff]$/.test(delimiter)) {
+  if (!isDelimiter(delimiter)) {
     const expected = 'one ASCII character that is neither a quote nor the end of a line, such as ";"'
     throw new InvalidOption({ option: "delimiter", value: delimiter, expected })
   }
