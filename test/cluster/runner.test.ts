@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Runners, Workers } from "../../src/cluster.ts"
@@ -31,6 +32,30 @@ afterAll(async () => {
 
 const signal = ({ child }: ReturnType<typeof start>, name: string): void => {
   spawnSync("kill", [name, String(child.pid)])
+}
+
+/** Whether no process has a transaction open in the database. */
+const isUnlocked = (): boolean => {
+  const own = new DatabaseSync(join(folder, "cluster.sqlite"))
+  try {
+    own.exec("PRAGMA busy_timeout = 500")
+    own.exec("BEGIN IMMEDIATE")
+    return true
+  } catch {
+    return false
+  } finally {
+    own.close()
+  }
+}
+
+/** Freezes a runner, not within a transaction: until that ended no other could say that it is there, and would leave the list. */
+const freeze = async (own: ReturnType<typeof start>): Promise<void> => {
+  signal(own, "-STOP")
+  while (!isUnlocked()) {
+    signal(own, "-CONT")
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    signal(own, "-STOP")
+  }
 }
 
 /** A runner that has registered. */
@@ -99,7 +124,7 @@ test(
         signal(left, "-CONT")
       }
       // Until then the other one is frozen: it could have built all batches before the one that is killed has loaded the module.
-      signal(left, "-STOP")
+      yield* Effect.promise(() => freeze(left))
       const own = yield* Effect.promise(() => trained(["--backend", "cluster", "--database", database], kill))
       yield* when(owners, (own) => own.size === 1)
       return own

@@ -11,6 +11,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { shown } from "../../core/Show.ts"
@@ -20,6 +21,9 @@ import type { SqlPackages } from "./Packages.ts"
 
 /** How long a statement waits for another process that writes, in ms: statements here take well below one. */
 const BUSY_MS = 1000
+
+/** How often it is tried until then. SQLite's own waiting would stop the thread, which builds and serves batches. */
+const BUSY_EVERY_MS = 10
 
 /** What another process, or a full disk, is the reason of. No file that is a database, or a folder, stays one. */
 const PASSING = /is locked|busy|disk I\/O|is full|no space/i
@@ -91,6 +95,7 @@ const opened = (file: string, creates: boolean): DatabaseSync => {
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     database.exec("PRAGMA journal_mode = WAL")
+    database.exec("PRAGMA busy_timeout = 0")
     return database
   } catch (thrown) {
     database.close()
@@ -122,28 +127,35 @@ export const sqliteClient = (
     )
     const connection = connectionOf(SqlError.SqlError, database, watching(file))
     const one = yield* Effect.makeSemaphore(1)
+    // A statement that waits for another process is not to become part of a transaction that began meanwhile.
+    const alone = Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        yield* restore(one.take(1))
+        yield* Scope.addFinalizer(yield* Effect.scope, one.release(1))
+        return connection
+      })
+    )
     return yield* SqlClient.make({
       compiler: Statement.makeCompilerSqlite(),
-      acquirer: one.withPermits(1)(Effect.succeed(connection)),
-      transactionAcquirer: Effect.uninterruptibleMask((restore) =>
-        Effect.gen(function* () {
-          yield* restore(one.take(1))
-          yield* Scope.addFinalizer(yield* Effect.scope, one.release(1))
-          return connection
-        })
-      ),
+      acquirer: alone,
+      transactionAcquirer: alone,
       // At once: a transaction that reads first and then writes would fail where another process wrote in between.
       beginTransaction: "BEGIN IMMEDIATE",
       spanAttributes: [["db.system.name", "sqlite"]]
     }).pipe(Effect.provide(Reactivity.layer))
   })
 
+const BUSY = Schedule.spaced(BUSY_EVERY_MS).pipe(Schedule.upTo(BUSY_MS))
+
+/** Whether another process is writing. */
+const isBusy = ({ cause }: SqlError): boolean => cause instanceof Error && /is locked|busy/i.test(cause.message)
+
 type Failure = new (props: { readonly cause: unknown; readonly message?: string }) => SqlError
 
 type Row = Readonly<Record<string, unknown>>
 
 const connectionOf = (Failed: Failure, database: DatabaseSync, check: () => void): Connection => {
-  const rows = (sql: string, params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+  const attempt = (sql: string, params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
     Effect.try({
       try: () => {
         check()
@@ -151,6 +163,8 @@ const connectionOf = (Failed: Failure, database: DatabaseSync, check: () => void
       },
       catch: (cause) => new Failed({ cause, message: "Failed to execute statement" })
     })
+  const rows = (sql: string, params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+    Effect.retry(attempt(sql, params), { while: isBusy, schedule: BUSY })
   const execute: Connection["execute"] = (sql, params, transform) =>
     Effect.map(rows(sql, params), (own) => (transform === undefined ? own : transform(own)))
   return {
