@@ -10,6 +10,7 @@ import { InvalidOption } from "../../core/InvalidOption.ts"
 import { show } from "../../core/Show.ts"
 import { attempt } from "../formats/Fault.ts"
 import { type Cutter, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
+import { isPointer, pointerError } from "../formats/GitLfs.ts"
 import { compressionOf } from "../formats/lines/Compression.ts"
 import type { Validate } from "../shards/RowSchema.ts"
 import type { AgreeFields } from "./AgreedFields.ts"
@@ -70,7 +71,7 @@ export const blockShard = <Row, A, E, R>(options: BlockShardOptions<Row, A, E, R
         const place = from === undefined ? START : placeOf(from.offset)
         const cut = (yield* cutting)(options.shard, place.byte)
         const pull = yield* chunks(options.open(place.byte, whose), options.isChecked === true)
-        const unpacked = place.byte === 0 ? yield* plain(pull) : { pull, isPacked: false }
+        const unpacked = place.byte === 0 ? yield* plain(pull, options) : { pull, isPacked: false }
         const canSeek = options.seeks && cut.seeks && !unpacked.isPacked
         const rows = opened(options, cut, unpacked.pull, place, canSeek)
         return unpacked.isPacked ? { pull: rows.pull } : rows
@@ -116,14 +117,16 @@ const notBytes = (item: unknown, number: number): TypeError | undefined => {
 const START_BYTES = 4
 
 /** The bytes as they are, or unpacked if they are gzip or zstd by their first ones. */
-const plain = <R>(pull: Pull<R>) =>
+const plain = <R>(pull: Pull<R>, { format, shard }: { readonly format: Format<unknown>; readonly shard: Shard }) =>
   Effect.gen(function* () {
     let first = new Uint8Array(0)
-    while (first.length < START_BYTES) {
+    // No more than it takes: whoever writes them may wait for an answer to the first ones.
+    while (first.length < START_BYTES || isPointer(first) === undefined) {
       const more = yield* pull
       if (more === undefined) break
       first = new Uint8Array(Buffer.concat([first, more]))
     }
+    if (isPointer(first) === true) return yield* pointerError(shard.info.location, format.name)
     let isGiven = false
     const all: Pull<R> = Effect.suspend(() => {
       if (isGiven || first.length === 0) return pull

@@ -7,9 +7,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
 import { Effect, Stream } from "effect"
+import { Pipeline, Scheduler } from "../../../src/index.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import type { Shard } from "../../../src/sources/formats/Format.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
+import * as Store from "../../../src/sources/store/Store.ts"
 import { headerOf, npyOf } from "../../support/npy.ts"
 import { reference, refusal, rowsOf, shardOf } from "../../support/shard.ts"
 import { zipOf } from "../../support/zip.ts"
@@ -281,4 +283,48 @@ test.each([
   ["one column, a delimiter nowhere", "a\nx\ny\n", [{ a: "x" }, { a: "y" }]]
 ] as ReadonlyArray<readonly [string, string, ReadonlyArray<unknown>]>)("CSV: %s", async (_, text, rows) => {
   expect(await rowsOf<unknown>(Format.csv(), new TextEncoder().encode(text))).toEqual(rows.slice())
+})
+
+describe("what stands in the place of a shard", () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"4d7a".repeat(16)}\nsize 12345\n`
+  const opened = (path: string, format: Format.Format<unknown>, bytes: string) =>
+    Dataset.open(`memory://${path}`, { format, index: false }).pipe(
+      Effect.either,
+      Effect.provide(Store.memory({ [path]: bytes })),
+      Effect.runPromise
+    )
+
+  test("a pointer of Git LFS is named, in each format", async () => {
+    for (const format of [...formats.map(([, , own]) => own), Format.csv(), Format.text()]) {
+      const error = await opened("a", format, pointer)
+      expect(error).toMatchObject({ _tag: "Left", left: { _tag: "ShardError", shard: "memory://a" } })
+      expect(String(error)).toContain("git lfs pull")
+    }
+  })
+
+  test("so it is in a stream, in whichever pieces its bytes come; a text that begins alike is none", async () => {
+    const text = "version https://git-lfs.github.com/spec/v2\n"
+    const run = (bytes: string, size: number) => {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+        Buffer.from(bytes.slice(at * size, (at + 1) * size))
+      )
+      const source = Dataset.fromStream(() => Stream.fromIterable(pieces), { name: "bytes", format: Format.text() })
+      return Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batchWith(2, (all) => all)), { epochs: 1 }).pipe(
+        Stream.runCollect,
+        Effect.either,
+        Effect.runPromise
+      )
+    }
+    for (const size of [1, 20, 1000]) {
+      expect(String(await run(pointer, size))).toContain("git lfs pull")
+      for (const other of [text, "version"]) expect((await run(other, size))._tag).toBe("Right")
+    }
+  })
+
+  test("a page of HTML is no CSV", async () => {
+    for (const page of ["<!DOCTYPE html>\n<html>\n", '<html lang="en">\n', "\n <!doctype HTML>\n"]) {
+      expect(String(await opened("a.csv", Format.csv(), page))).toContain("it is a page of HTML")
+    }
+    expect((await opened("a.csv", Format.csv(), "<b>,c\n1,2\n"))._tag).toBe("Right")
+  })
 })

@@ -25,6 +25,7 @@ import { BEGINNING, beginning, indexOf, markOf, rowBytes, sharedLines, withLines
 import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
+import type { Spans } from "../lines/Spans.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
 import { type Column, type CsvRow, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
 import type { CsvConfig } from "./Options.ts"
@@ -48,6 +49,9 @@ const kindOf = (config: CsvConfig, columns: ReadonlyArray<unknown>): LineKind =>
 const firstKind = (config: CsvConfig): LineKind =>
   config.header === undefined ? kindWith(config, "behind the first record") : kindOf(config, config.header)
 
+/** Any of its lines would be a row. */
+const HTML = /^\s*<(?:!doctype\s+)?html\b/i
+
 /** What the first rows of a shard say of its columns; how many of its records are no rows. */
 const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
   const { delimiter, header, sample, types } = config
@@ -59,6 +63,9 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
     const reason =
       "its first row has a carriage return (\\r) outside of quotes, and rows end in \\n or \\r\\n; convert its ends of lines (tr '\\r' '\\n')"
     throw lines.error(0, reason)
+  }
+  if (header === undefined && first !== undefined && HTML.test(first)) {
+    throw lines.error(0, "it is a page of HTML, such as one that asks for a login; look at its address")
   }
   const names = header ?? cells(lines, 0, delimiter)
   for (const [place, name] of names.entries()) {
@@ -155,7 +162,7 @@ export const inOrder =
           if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
           const columns = columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config)
           header = { columns }
-          const hasRows = spans.count > (config.header === undefined ? 1 : 0)
+          const hasRows = rowsIn(spans, config, columns) > 0
           // Without rows there are no types. A column without values is one of texts: what other shards have in it is not known.
           fields = columns.map(({ name, type }) => [name, hasRows ? type : undefined])
           own = cutter(kindOf(config, columns), shard)
@@ -167,6 +174,15 @@ export const inOrder =
       }
     }
   }
+
+/** How many of the records are rows. */
+const rowsIn = ({ count, ends, starts }: Spans, { header }: CsvConfig, columns: ReadonlyArray<Column>): number => {
+  let rows = 0
+  for (let own = header === undefined ? 1 : 0; own < count; own++) {
+    if (columns.length === 1 || starts[own] !== ends[own]) rows++
+  }
+  return rows
+}
 
 /** Finds the bytes of the rows of a block. Throws {@link ShardError}. @since 0.1.0 */
 export const locate = (

@@ -1,0 +1,29 @@
+/**
+ * What a clone has in the place of a file that Git LFS keeps: three lines that say which file it is. Read as data they would
+ * be rows of a CSV file, or a file that is cut short.
+ *
+ * @since 0.1.0
+ */
+import { ShardError } from "./Format.ts"
+
+/** The first line, see https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md. */
+const FIRST_LINE = new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\n")
+
+/** A pointer has fewer bytes, by the same source. @since 0.1.0 */
+export const POINTER_SIZE = 1024
+
+/** Whether these bytes begin as a pointer does; `undefined` if that takes more of them. @since 0.1.0 */
+export const isPointer = (bytes: Uint8Array): boolean | undefined => {
+  const least = Math.min(bytes.length, FIRST_LINE.length)
+  for (let at = 0; at < least; at++) if (bytes[at] !== FIRST_LINE[at]) return false
+  return least === FIRST_LINE.length ? true : undefined
+}
+
+/** @since 0.1.0 */
+export const pointerError = (shard: string, format: string): ShardError =>
+  new ShardError({
+    shard,
+    format,
+    byte: 0,
+    reason: "it is a pointer of Git LFS, and not the file itself: run `git lfs pull` in the clone that it is in"
+  })
