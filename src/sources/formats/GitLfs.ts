@@ -4,13 +4,14 @@
  *
  * @since 0.1.0
  */
-import { ShardError } from "./Format.ts"
+import * as Effect from "effect/Effect"
+import { type Shard, ShardError } from "./Format.ts"
 
 /** The first line, see https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md. */
 const FIRST_LINE = new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\n")
 
-/** A pointer has fewer bytes, by the same source. @since 0.1.0 */
-export const POINTER_SIZE = 1024
+/** A pointer has fewer bytes, by the same source. */
+const POINTER_SIZE = 1024
 
 /** Whether these bytes begin as a pointer does; `undefined` if that takes more of them. @since 0.1.0 */
 export const isPointer = (bytes: Uint8Array): boolean | undefined => {
@@ -27,3 +28,29 @@ export const pointerError = (shard: string, format: string): ShardError =>
     byte: 0,
     reason: "it is a pointer of Git LFS, and not the file itself: run `git lfs pull` in the clone that it is in"
   })
+
+/**
+ * What `read` makes of a shard; {@link pointerError} if that is a pointer, whether `read` takes its lines for rows or not. Where
+ * it reads the first bytes, they are not read once more.
+ *
+ * @since 0.1.0
+ */
+export const refusingPointer = <A, E, R>(
+  shard: Shard,
+  format: string,
+  read: (shard: Shard) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | ShardError, R> => {
+  const { location, size } = shard.info
+  if (size === 0 || size >= POINTER_SIZE) return read(shard)
+  let isOne: boolean | undefined
+  const looking: Shard["read"] = (offset, length) =>
+    Effect.tap(shard.read(offset, length), (bytes) => {
+      if (offset === 0) isOne ??= isPointer(bytes)
+    })
+  return Effect.gen(function* () {
+    const exit = yield* Effect.exit(read({ ...shard, read: looking }))
+    // What it could not read says enough.
+    if (isOne === undefined) yield* Effect.ignore(looking(0, size))
+    return isOne === true ? yield* pointerError(location, format) : yield* exit
+  })
+}

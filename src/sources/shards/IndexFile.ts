@@ -14,7 +14,7 @@ import type { IndexedShard } from "./Snapshot.ts"
  * Raised when the file is laid out anew, and when a format that scans finds other rows, or refuses a shard that it took: an
  * index of a lower version is made again. 6: a file of one JSON array is no row.
  */
-const VERSION = 6
+const VERSION = 7
 
 type BlockLine = readonly [
   rows: number,

@@ -13,9 +13,9 @@ import { plural } from "../../core/Plural.ts"
 import { columnsIn } from "../formats/csv/Columns.ts"
 import { differing } from "../formats/Differing.ts"
 import { type Format, type Shard, ShardError, type ShardIndex } from "../formats/Format.ts"
-import { isPointer, POINTER_SIZE, pointerError } from "../formats/GitLfs.ts"
+import { refusingPointer } from "../formats/GitLfs.ts"
 import { schemeOf } from "../store/Location.ts"
-import { type ObjectInfo, Store, type StoreError, type StoreService } from "../store/Store.ts"
+import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import { sameVersion } from "../store/Version.ts"
 import { checking, rowsByManifest, sha256ByManifest } from "./Checksums.ts"
 import * as IndexStore from "./IndexStore.ts"
@@ -294,11 +294,10 @@ const indexed = (
       (info) => {
         const own = kept(info)
         if (own !== undefined) return Effect.succeed(own)
-        const plain = shardOf(store, info)
-        const { seen, shard } = seeing(plain, format.scans, sha256ByManifest(info))
-        const index = Effect.zipRight(refusePointer(plain, format), format.index(format.scans ? told(shard) : shard))
+        const { seen, shard } = seeing(shardOf(store, info), format.scans, sha256ByManifest(info))
+        const indexOf = (own: Shard) => format.index(format.scans ? told(own) : own)
         return Effect.tap(
-          Effect.map(index, (index) => ({ info, index, seen: seen() })),
+          Effect.map(refusingPointer(shard, format.name, indexOf), (index) => ({ info, index, seen: seen() })),
           () => {
             shardsDone++
             return format.scans ? tell : Effect.void
@@ -310,15 +309,6 @@ const indexed = (
     yield* counted(format, shards)
     return yield* Effect.as(alike(format, agreed(format, shards)), shards)
   })
-
-/** Fails for a file of Git LFS that was not fetched. */
-const refusePointer = (shard: Shard, { name }: Format<unknown>): Effect.Effect<void, ShardError | StoreError> => {
-  const { location, size } = shard.info
-  if (size === 0 || size >= POINTER_SIZE) return Effect.void
-  return Effect.flatMap(shard.read(0, size), (bytes) =>
-    isPointer(bytes) === true ? Effect.fail(pointerError(location, name)) : Effect.void
-  )
-}
 
 /** Fails if a shard has more or fewer rows than its manifest says. */
 const counted = (

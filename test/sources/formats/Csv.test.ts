@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { gzipSync } from "node:zlib"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../../src/core/InvalidOption.ts"
+import { Pipeline, Scheduler } from "../../../src/index.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
 import { memoryStore } from "../../support/shards/MemoryStore.ts"
@@ -100,6 +101,56 @@ describe("types", () => {
       { a: -2.5, b: false, c: 1n, d: "1", e: "", f: Number.NaN },
       { a: null, b: null, c: null, d: "", e: "", f: Number.NEGATIVE_INFINITY }
     ])
+  })
+
+  test("are those of a plain file also where it is cut into gzip members, and where it is read in order in pieces", async () => {
+    const cell = fc.constantFrom("", "1", "2.5", "x", "9007199254740993", "true")
+    const cuts = fc.array(fc.nat(200), { maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(cell, cell), { maxLength: 9 }),
+        cuts,
+        fc.constantFrom(1, 3, 1000),
+        async (rows, at, sample) => {
+          const text = `x,y\n${rows.map((row) => `${row.join(",")}\n`).join("")}`
+          const places = [...new Set([0, ...at.filter((own) => own < text.length), text.length])].sort((a, b) => a - b)
+          const parts = places.slice(1).map((end, part) => Buffer.from(text.slice(places[part], end)))
+          const packed = Buffer.concat(parts.map((part) => gzipSync(part)))
+          const format = Format.csv({ sample, blockBytes: 8 })
+          const outcome = (bytes: Uint8Array | string) =>
+            Effect.runPromise(
+              Effect.match(read({ a: bytes }, format), { onSuccess: (own) => own, onFailure: ({ message }) => message })
+            )
+          const wanted = await outcome(text)
+          // Where a row is blamed, compressed shards have no byte.
+          const told = (own: unknown) => (typeof own === "string" ? own.replace(/, byte \d+/, "") : own)
+          expect(told(await outcome(new Uint8Array(packed)))).toEqual(told(wanted))
+          if (typeof wanted === "string") return
+          for (const chunks of [parts, [packed]]) {
+            const source = Dataset.fromStream(() => chunks, { name: "a", format })
+            const batches = Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batchWith(2, (own) => own)), {
+              epochs: 1
+            })
+            const read = await Effect.runPromise(Stream.runCollect(batches))
+            expect(Array.from(read).flatMap(({ columns }) => columns)).toEqual([...wanted])
+          }
+        }
+      ),
+      { numRuns: 60 }
+    )
+  })
+
+  test("are inferred from the first MiB, whatever comes in a piece with it", async () => {
+    const long = "x".repeat(2 ** 19)
+    const text = `t,v\n${long},1\n${long},2\n3,x\n`
+    const format = Format.csv({ blockBytes: 2 ** 18 })
+    const reason = 'its "v" is "x", which is no number'
+    for (const bytes of [text, new Uint8Array(gzipSync(text))]) {
+      expect((await failure(bytes, format)).message).toContain(reason)
+      const source = Dataset.fromStream(() => [Buffer.from(bytes)], { name: "a", format })
+      const all = Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batchWith(2, (own) => own)), { epochs: 1 })
+      expect(String(await Effect.runPromise(Effect.flip(Stream.runDrain(all))))).toContain(reason)
+    }
   })
 
   test("of text that a number would change are strings, unless they are declared", async () => {

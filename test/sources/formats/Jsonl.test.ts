@@ -166,6 +166,9 @@ describe("bad rows are errors with shard, row and byte", () => {
 describe("text", () => {
   test("lines, with or without blank ones", async () => {
     expect(await rowsOf("a\n\n b \r\nc", Format.text())).toEqual(["a", "", " b ", "c"])
+    for (const rows of ["lines", "paragraphs"] as const) {
+      expect(await rowsOf("a\rb\r", Format.text({ rows }))).toEqual(["a\rb\r"])
+    }
     expect(await rowsOf("a\n\n b \r\nc", Format.text({ blank: "skip" }))).toEqual(["a", " b ", "c"])
   })
 

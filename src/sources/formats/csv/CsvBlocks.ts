@@ -23,7 +23,7 @@ import {
 } from "../Format.ts"
 import { BEGINNING, beginning, indexOf, markOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
-import type { LineKind } from "../lines/LineKind.ts"
+import { type LineKind, tooLong } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
 import type { Spans } from "../lines/Spans.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
@@ -146,21 +146,34 @@ export const inOrder =
   (config: CsvConfig) =>
   (shard: Shard): Cutter => {
     const kind = firstKind(config)
-    let own = cutter(kind, shard)
+    let own: Cutter | undefined
     let header: { readonly columns: ReadonlyArray<Column> } | undefined
     let fields: CutBlock["fields"]
+    let window = BEGINNING
+    /** The first records, of as many bytes as `beginning` takes, in whichever pieces they come. */
+    const beginningOf = (bytes: Uint8Array, isLast: boolean): { mark: number; lines: Lines } | undefined => {
+      for (;;) {
+        if (bytes.length < window && !isLast) return undefined
+        const mark = markOf(kind, shard, bytes)
+        const text = bytes.subarray(mark, window)
+        const isWhole = isLast && bytes.length <= window
+        const byteAt = (place: number): number => mark + place
+        const spans = spansOf(kind, shard, text, isWhole, 0, byteAt)
+        if (spans.count > 0 || isWhole) return { mark, lines: linesIn(kind, shard, text, spans, 0, byteAt) }
+        if (text.length > kind.rowBytes) throw tooLong(kind, shard, mark, 0)
+        window *= 2
+      }
+    }
     return {
       // What is behind the header does not say what columns there are.
       seeks: false,
       next: (bytes, offset, row, isLast) => {
-        if (header === undefined) {
-          if (bytes.length < BEGINNING && !isLast) return undefined
-          const mark = markOf(kind, shard, bytes)
-          const text = bytes.subarray(mark)
-          const byteAt = (place: number): number => offset + mark + place
-          const spans = spansOf(kind, shard, text, isLast, 0, byteAt)
-          if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
-          const columns = columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config)
+        if (own === undefined) {
+          const start = beginningOf(bytes, isLast)
+          if (start === undefined) return undefined
+          const { lines, mark } = start
+          const { spans } = lines
+          const columns = columnsOf(lines, config)
           header = { columns }
           const hasRows = rowsIn(spans, config, columns) > 0
           // Without rows there are no types. A column without values is one of texts: what other shards have in it is not known.

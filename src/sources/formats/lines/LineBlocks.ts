@@ -72,24 +72,29 @@ export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonl
     const start = yield* firstBytes(shard)
     const compression = compressionOf(start)
     const { size } = shard.info
-    const parts: Array<Placed> = []
     const readMember = compression === undefined ? undefined : membersOf(kind, shard, compression)
-    let window = BEGINNING
-    for (let end = 0; ; ) {
+    const parts: Array<Placed> = []
+    /** How many bytes of the shard have been read, and how many bytes of text they are. */
+    let end = 0
+    let length = 0
+    for (let window = BEGINNING; ; window *= 2) {
       let bytes: Uint8Array
       if (readMember === undefined) {
         end = Math.min(size, window)
         bytes = size === 0 ? start : yield* shard.read(0, end)
       } else {
-        const { data, length } = yield* readMember(end)
-        parts.push({ offset: end, length, data })
-        end += length
-        bytes = joined(parts)
+        while (length < window && end < size) {
+          const member = yield* readMember(end)
+          parts.push({ offset: end, length: member.length, data: member.data })
+          end += member.length
+          length += member.data.length
+        }
+        bytes = joined(parts).subarray(0, window)
       }
       const mark = yield* attempt(() => markOf(kind, shard, bytes))
       const text = bytes.subarray(mark)
       const byteAt = (place: number): number => (compression === undefined ? mark + place : 0)
-      const isLast = end === size
+      const isLast = end === size && bytes.length >= length
       // Whatever is wrong with its rows is found by the index, which knows their numbers.
       const spans = kind.split(ofBytes(text), isLast)
       const { unended } = spans
@@ -98,7 +103,6 @@ export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonl
       }
       if (spans.count > 0 || isLast) return { lines: linesIn(kind, shard, text, spans, 0, byteAt) }
       if (text.length > kind.rowBytes) return yield* tooLong(kind, shard, byteAt(0), 0)
-      window *= 2
     }
   })
 

@@ -60,6 +60,10 @@ export const isBlank = (characters: Characters, start: number, end: number): boo
   return true
 }
 
+/** The end of a line that begins at `start`: a return is part of its end only before a newline. */
+const lineEnd = (characters: Characters, start: number, newline: number): number =>
+  newline > start && newline < characters.length && characters.code(newline - 1) === RETURN ? newline - 1 : newline
+
 /** Lines that `\n` or `\r\n` ends; the last one may lack it. @since 0.1.0 */
 export const lines =
   (blank: "keep" | "skip"): Split =>
@@ -73,7 +77,7 @@ export const lines =
         if (!isLast) break
         newline = characters.length
       }
-      const end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
+      const end = lineEnd(characters, at, newline)
       if (blank === "keep" || !isBlank(characters, at, end)) spans.add(at, end)
       at = newline + 1
     }
@@ -95,7 +99,7 @@ export const paragraphs: Split = (characters, isLast) => {
     }
     if (!isBlank(characters, at, newline)) {
       if (start === -1) start = at
-      end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
+      end = lineEnd(characters, at, newline)
     } else if (start !== -1) {
       spans.add(start, end)
       start = -1
