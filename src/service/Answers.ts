@@ -139,12 +139,16 @@ const metrics = ({ readers, runs, sent }: Serving): string => {
 /** How long an answer may be silent before it is sent a sign of life. */
 const ALIVE_EVERY = "5 seconds"
 
+/** Clients try again: another service may listen at this address in a moment. */
+const DRAINING =
+  "it is shutting down and accepts no more trainers; the run continues from its cursor once a service listens here again"
+
 const ALIVE = encode({ kind: "alive" })
 
 /** Streams a run from a cursor on, as fast as its reader accepts it. */
 const batches = (serving: Serving, query: URLSearchParams, response: ServerResponse): Effect.Effect<void> => {
+  if (serving.draining) return Effect.sync(() => refuse(response, 503, "Draining", DRAINING))
   const begun = Effect.gen(function* () {
-    if (serving.draining) return yield* new TooManyRuns({ runs: serving.runs.told.length })
     const { compression, format, from, spec } = yield* Effect.try({
       try: () => {
         const text = query.get("from")

@@ -56,6 +56,7 @@ const NAMES: Names<ConnectOptions> = {
   steps: true,
   workers: true,
   digest: true,
+  allow: "own",
   from: "own",
   token: true,
   silence: true,

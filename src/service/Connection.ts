@@ -327,7 +327,7 @@ export class Connection {
       // The run cannot be opened: the service itself says so, not what stands before it.
       if (download.status === 500 && tag !== undefined) throw this.#error("run", reason, tag)
       // It may have room, or be back, in a moment.
-      if (download.status >= 500) throw this.#unreachable(reason)
+      if (download.status >= 500) throw this.#error("unreachable", reason, tag)
       throw this.#error("refused", reason, tag)
     }
     this.#download = download
@@ -348,7 +348,7 @@ export class Connection {
     return new ServiceError({ url: shown(this.#target.url), kind: "unreachable", reason: printable(reason), cause })
   }
 
-  #error(kind: "refused" | "run", said: string, tag: string | undefined): ServiceError {
+  #error(kind: ServiceError["kind"], said: string, tag: string | undefined): ServiceError {
     const reason = printable(said)
     return new ServiceError({ url: shown(this.#target.url), kind, reason, ...(tag === undefined ? {} : { tag }) })
   }

@@ -8,6 +8,8 @@ import * as Either from "effect/Either"
 import { whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import * as Seed from "../random/Seed.ts"
+import type * as Cursor from "../scheduler/loader/Cursor.ts"
+import { allowed } from "../scheduler/loader/CursorCheck.ts"
 import * as Plan from "../scheduler/plan/Plan.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 
@@ -38,6 +40,8 @@ export interface RunSpec {
   readonly workers?: number
   /** Keep a digest of all that is delivered. Default `false`. */
   readonly digest?: boolean
+  /** What may differ from the run of the cursor to go on from, as in a local run. Default: nothing. */
+  readonly allow?: ReadonlyArray<Cursor.Field>
 }
 
 /** A run as it was checked; `key` is equal for equal runs. @since 0.1.0 */
@@ -58,7 +62,8 @@ const NAMES = [
   "uneven",
   "steps",
   "workers",
-  "digest"
+  "digest",
+  "allow"
 ] as const
 
 const POLICIES = ["epochWorker", "elastic"] as const satisfies ReadonlyArray<string>
@@ -100,7 +105,8 @@ export const toQuery = (spec: RunSpec): URLSearchParams => {
  * @since 0.1.0
  */
 export const checkedRun = (spec: RunSpec): RunSpec => {
-  const { digest, seed } = spec
+  const { allow, digest, seed } = spec
+  if (allow !== undefined) allowed(allow)
   if (seed !== undefined) rootOf(seed)
   if (typeof seed === "string" && !seed.isWellFormed()) {
     throw new InvalidOption({ option: "seed", value: seed, expected: "a text without half of a surrogate pair" })
@@ -185,6 +191,7 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
   const uneven = choice("uneven", UNEVEN)
   const digest = choice("digest", ["true", "false"])
   const pipeline = text("pipeline")
+  const allow = text("allow")
   const spec: RunSpec = {
     ...(pipeline === undefined ? {} : { pipeline }),
     ...(seed === undefined ? {} : { seed }),
@@ -196,7 +203,8 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     ...(uneven === undefined ? {} : { uneven }),
     ...number("steps"),
     ...number("workers"),
-    ...(digest === undefined ? {} : { digest: digest === "true" })
+    ...(digest === undefined ? {} : { digest: digest === "true" }),
+    ...(allow === undefined ? {} : { allow: allowed(allow === "" ? [] : allow.split(",")) })
   }
   return { ...spec, policy: spec.policy ?? "epochWorker", root, key: keyOf(spec) }
 }
@@ -208,6 +216,8 @@ const DEFAULTS: RunSpec = { rank: 0, world: 1, uneven: "error", digest: false }
 const keyOf = (spec: RunSpec): string => {
   const query = toQuery(spec)
   for (const name of NAMES) if (spec[name] === DEFAULTS[name]) query.delete(name)
+  // It says what the run may be gone on from, not what it delivers.
+  query.delete("allow")
   return query.toString()
 }
 

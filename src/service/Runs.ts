@@ -70,8 +70,8 @@ interface Held {
   readonly key: string
   readonly name: string
   readonly shared: SharedRun
-  /** The place at which it begins, if that is the start that its key alone says. */
-  readonly start: string | undefined
+  /** With what its trainer asked for its start; see {@link askedWith}. */
+  readonly asked: string
   readonly scope: Scope.CloseableScope
   /** When its last reader left. */
   idleSince: number
@@ -174,8 +174,8 @@ export class Runs {
         // A run that is opened at a cursor may have another one there: another end, a digest, other workers.
         if (own === undefined)
           return Effect.map(this.#open(spec, from, reader), (own) => ({ shared: own, at: own.start }))
-        own.readers.add(reader)
-        return Effect.succeed({ shared: own, at: from ?? own.start })
+        own.shared.readers.add(reader)
+        return Effect.succeed(own)
       })
     )
   }
@@ -189,10 +189,12 @@ export class Runs {
     })
   }
 
-  #find({ key }: CheckedSpec, from: Cursor.Cursor | undefined): SharedRun | undefined {
-    for (const held of this.#held) {
-      const place = from === undefined ? held.start : placeOf(from)
-      if (held.key === key && place !== undefined && held.shared.has(place)) return held.shared
+  #find(spec: CheckedSpec, from: Cursor.Cursor | undefined): Joined | undefined {
+    const asked = askedWith(spec, from)
+    for (const { asked: own, key, shared } of this.#held) {
+      if (key !== spec.key) continue
+      if (from !== undefined && shared.has(placeOf(from))) return { shared, at: from }
+      if (own === asked && shared.has(placeOf(shared.start))) return { shared, at: shared.start }
     }
     return undefined
   }
@@ -210,15 +212,14 @@ export class Runs {
         const shared = new SharedRun(loader, start, { runtime: this.#runtime, scope, windowBytes })
         shared.readers.add(reader)
         this.#opened++
-        const begins = from === undefined ? placeOf(start) : undefined
-        this.#held.add({ key: spec.key, name, shared, start: begins, scope, idleSince: 0 })
+        this.#held.add({ key: spec.key, name, shared, asked: askedWith(spec, from), scope, idleSince: 0 })
         return shared
       })
     )
   }
 
   #loader(name: string, pipeline: ServedPipeline, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
-    const { digest, epoch, epochs, rank, steps, uneven, world, workers } = spec
+    const { allow, digest, epoch, epochs, rank, steps, uneven, world, workers } = spec
     const { context, workers: usual, workersOf } = this.#services
     const range = epochs === undefined ? (epoch === undefined ? {} : { epoch }) : { epochs }
     const options = {
@@ -228,6 +229,7 @@ export class Runs {
       ...(world === undefined ? {} : { world }),
       ...(uneven === undefined ? {} : { uneven }),
       ...(steps === undefined ? {} : { steps }),
+      ...(allow === undefined ? {} : { allow }),
       digest: digest ?? false,
       lend: true,
       replay: true
@@ -287,6 +289,10 @@ interface Joined {
   readonly shared: SharedRun
   readonly at: Cursor.Cursor
 }
+
+/** Runs of one key that are asked for with the same begin at the same place. */
+const askedWith = ({ allow = [] }: CheckedSpec, from: Cursor.Cursor | undefined): string =>
+  from === undefined ? "" : `${placeOf(from)} ${allow.toSorted().join()}`
 
 type Begin = Extract<Frame, { readonly kind: "begin" }>
 

@@ -347,6 +347,11 @@ def _head(text):
 def _spec(given):
     """What a run is asked for by: `None` is as if left out. `seed="42"` is another seed than `seed=42`, as in a local run."""
     spec = {name: own for name, own in given.items() if own is not None}
+    if "allow" in spec:
+        allow = spec["allow"]
+        if not isinstance(allow, (list, tuple)) or not all(isinstance(one, str) for one in allow):
+            raise ValueError(f"""allow must be a list of names, such as ["workers"], got {allow!r:.80}""")
+        spec["allow"] = ",".join(allow)
     seed = spec.pop("seed", None)
     if isinstance(seed, str):
         if re.search("[\ud800-\udfff]", seed):
@@ -396,7 +401,8 @@ class Run:
 
     `silence` is how many seconds without a byte a connection may have, `patience` for how many seconds in a row a service is
     tried again that cannot be reached. `spec` says which run it is: `pipeline`, `seed`, `policy`, `epochs` or `epoch`, `rank`,
-    `world`, `uneven`, `steps`, `workers`.
+    `world`, `uneven`, `steps`, `workers`. `start` is the cursor of an earlier run, which goes on from there; `allow` names
+    what may differ from that run, such as `["workers"]`.
     """
 
     def __init__(self, url, *, start=None, token=None, digest=False, silence=30.0, patience=120.0, **spec):
@@ -479,7 +485,7 @@ class Run:
                 until = now + self._patience if until is None else until
                 reason = f"the service at {self._url} cannot be reached: {_shown(error)}"
                 if now + waits > until:
-                    raise ServiceError("unreachable", reason) from error
+                    raise ServiceError("unreachable", reason, getattr(error, "tag", None)) from error
                 # A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
                 if unopened and not warned:
                     warned = True

@@ -107,6 +107,33 @@ test("a run that cannot be opened is told at once, and logged where it was to be
   expect(warnings).toEqual([expect.stringContaining("a run could not be opened, which its trainer is told")])
 }, 10_000)
 
+test("a service that drains says so; its trainers are served, and others go on where a service listens there again", async () => {
+  const few = Pipeline.from(Dataset.range(60)).pipe(Pipeline.batch(10))
+  const warnings = await warned((warnings) =>
+    Effect.gen(function* () {
+      const first = yield* Scope.make()
+      const { drain, url } = yield* Scope.extend(Service.serve({ pipelines: { few } }), first)
+      const present = yield* Service.connect(url, { epochs: 1 })
+      const drained = yield* Effect.forkScoped(drain)
+      yield* Effect.yieldNow()
+      const error = yield* Effect.flip(Service.connect(url, { epochs: 1, attempts: Schedule.stop }))
+      expect(error).toMatchObject({ kind: "unreachable", tag: "Draining" })
+      const late = yield* Effect.forkScoped(Effect.flatMap(Service.connect(url, { epochs: 1 }), ({ take }) => take))
+      yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => warnings.length > 1 })
+      yield* present.forEach(() => Effect.void)
+      expect((yield* present.stats).batches).toBe(6)
+      yield* Fiber.join(drained)
+      yield* Scope.close(first, Exit.void)
+      yield* Service.serve({ pipelines: { few }, port: portOf(url) })
+      expect((yield* Fiber.join(late))._tag).toBe("Some")
+    })
+  )
+  expect(warnings.length).toBe(2)
+  for (const warning of warnings) {
+    expect(warning).toContain("cannot be reached: it is shutting down and accepts no more trainers")
+  }
+}, 20_000)
+
 const python = spawnSync("python3", ["-c", "import numpy"], { encoding: "utf8" })
 const hasPython = python.error === undefined && python.status === 0
 

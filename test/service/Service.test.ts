@@ -99,6 +99,37 @@ describe("a run of a service", () => {
     )
   })
 
+  test("goes on from another run's cursor by allow, as a local run does, and trainers that ask for it share it", async () => {
+    const { cursors } = await Effect.runPromise(local)
+    const from = cursors[4]
+    const range = { epochs: 3, digest: true } as const
+    const options = { ...range, seed: 8 }
+    const expected = Scheduler.open(noisy, { ...range, from, allow: ["workers", "seed"], replay: true }).pipe(
+      Effect.flatMap((loader) => Effect.zipRight(Stream.runDrain(loader.stream), loader.digest)),
+      Effect.scoped,
+      Effect.provide(SeedPolicy.epochWorker({ seed: 8 })),
+      Effect.provide(Workers.fibers({ workers: 3 }))
+    )
+    await scoped(
+      Effect.gen(function* () {
+        const { runs, url } = yield* Service.serve({ pipelines: { noisy }, workers: 3 })
+        const open = (allow?: Service.ConnectOptions["allow"]) =>
+          Service.connect(url, { ...options, from, ...(allow === undefined ? {} : { allow }) })
+        const one = yield* open(["workers", "seed"])
+        const other = yield* open(["seed", "workers"])
+        // Its run is open there, which is no reason to let one in that does not accept the difference.
+        const refused = yield* Effect.flip(open())
+        expect(refused).toMatchObject({ kind: "refused", tag: "CursorMismatch" })
+        expect(refused.message).toContain('allow: ["seed", "workers"]')
+        for (const loader of [one, other]) {
+          expect(yield* Stream.runCount(loader.stream)).toBe(3 * 13 - 5)
+          expect(yield* loader.digest).toBe(yield* expected)
+        }
+        expect((yield* runs).map(({ batches }) => batches)).toEqual([3 * 13 - 5])
+      })
+    )
+  })
+
   test("of several ranks whose filter leaves nothing has the digests of local ones, and their cursor at its end", async () => {
     const few = Pipeline.from(Dataset.range(32)).pipe(
       Pipeline.filter("late", (value) => value > 29),

@@ -146,6 +146,14 @@ for batch in named:
     pass
 rest = Run(url, start=stored, **options)
 left = sum(batch.size for batch in rest)
+said, other = 0, {**options, "seed": 43, "digest": False}
+for allow in (None, "seed", ["sead"], ["seed"]):
+    try:
+        allowed = sum(batch.size for batch in Run(url, start=stored, allow=allow, **other))
+    except (ServiceError, ValueError) as error:
+        assert ["CursorMismatch", None, "InvalidOption"][said] == getattr(error, "tag", None), error
+        said += 1
+assert (said, allowed) == (3, left)
 try:
     next(Run(url, **{**options, "token": "another token than that"}))
     refused = None

@@ -2216,8 +2216,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "service: a reader joins a run at its start",
     file: "service/Runs.ts",
-    from: "Effect.succeed({ shared: own, at: from ?? own.start })",
-    to: "Effect.succeed({ shared: own, at: own.start })",
+    from: "return { shared, at: from }",
+    to: "return { shared, at: shared.start }",
+    test: "test/service/Service.test.ts"
+  },
+  {
+    name: "service: a reader joins a run that accepts differences, without accepting them",
+    file: "service/Runs.ts",
+    from: " ${allow.toSorted().join()}`",
+    to: "`",
     test: "test/service/Service.test.ts"
   },
   {
