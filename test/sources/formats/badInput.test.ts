@@ -285,6 +285,22 @@ test.each([
   expect(await rowsOf<unknown>(Format.csv(), new TextEncoder().encode(text))).toEqual(rows.slice())
 })
 
+test("unsigned columns of DuckDB, in an encoding that the format does not have, name the way out", async () => {
+  // COPY (SELECT (4000000000 - range)::UINTEGER AS x FROM range(10)) TO 'x.parquet' (FORMAT parquet, PARQUET_VERSION 'V2')
+  const file =
+    "UEFSMRUAFTAVNCwVFBUKFQYVBgAAGFwCAAAAFAGAEAgKgKDZ5h0BAAAAAAAAAAAVBBksNQAYDWR1Y2tkYl9zY2hlbWEVAgAVAiUC" +
+    "GAF4JRoAFhQZHBkcJgAcFQIZFQoZGAF4FQIWFBZSFlYmCDw2ACgEAChr7hgE9ydr7hERAAAAFlIWFCYIFlYAKChEdWNrREIgdmVy" +
+    "c2lvbiB2MS41LjYgKGJ1aWxkIDA2OWNjOWY5YjUpGRwcAAAAiwAAAFBBUjE="
+  const error = await Effect.runPromise(
+    Dataset.open("memory://x.parquet", { format: Format.parquet(), index: false }).pipe(
+      Effect.flatMap((dataset) => dataset.get(0)),
+      Effect.flip,
+      Effect.provide(Store.memory({ "x.parquet": new Uint8Array(Buffer.from(file, "base64")) }))
+    )
+  )
+  expect(error.message).toContain("write its unsigned columns as BIGINT")
+})
+
 describe("what stands in the place of a shard", () => {
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"4d7a".repeat(16)}\nsize 12345\n`
   const opened = (path: string, format: Format.Format<unknown>, bytes: string) =>

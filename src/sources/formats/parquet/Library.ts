@@ -141,13 +141,21 @@ export const decodeFile = (file: Uint8Array, rows: number): ReadonlyArray<ArrowA
   }
 }
 
+/**
+ * DuckDB writes unsigned integers of 32 bits by DELTA_BINARY_PACKED with first values and differences of 64, which the format
+ * does not have.
+ */
+const UNSIGNED = /^(?:first value|'?min_delta'?) too large/
+
 const refused = (thrown: unknown): Malformed => {
   if (!(thrown instanceof Error)) return new Malformed(`it cannot be decoded; ${AGAIN}`, { cause: thrown })
   const reason = thrown.message.replaceAll(/(?:Parquet argument error|Parquet error|External|Arrow): /g, "")
   if (Object.getPrototypeOf(thrown) === Error.prototype) {
     const way = /NYI|not (?:yet )?(?:supported|implemented)|unsupported/i.test(reason)
       ? "write it again without that"
-      : AGAIN
+      : UNSIGNED.test(reason)
+        ? `if DuckDB wrote it, write its unsigned columns as BIGINT, or without PARQUET_VERSION V2; else ${AGAIN}`
+        : AGAIN
     return new Malformed(`its decoder says: ${reason}; ${way}`, { cause: thrown })
   }
   // What the engine says of a trap tells nothing to those who have the shard.
