@@ -2223,6 +2223,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "service: a reader joins a run that accepts differences, without accepting them",
     file: "service/Runs.ts",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code
     from: " ${allow.toSorted().join()}`",
     to: "`",
     test: "test/service/Service.test.ts"

@@ -337,10 +337,15 @@ describe("what stands in the place of a shard", () => {
     }
   })
 
-  test("a page of HTML is no CSV", async () => {
+  test("a page of HTML is neither CSV nor JSON Lines", async () => {
     for (const page of ["<!DOCTYPE html>\n<html>\n", '<html lang="en">\n', "\n <!doctype HTML>\n"]) {
       expect(String(await opened("a.csv", Format.csv(), page))).toContain("it is a page of HTML")
     }
     expect((await opened("a.csv", Format.csv(), "<b>,c\n1,2\n"))._tag).toBe("Right")
+    const rows = Dataset.open("memory://a", { format: Format.jsonl(), index: false }).pipe(
+      Effect.flatMap((dataset) => dataset.get(0)),
+      Effect.provide(Store.memory({ a: "<!DOCTYPE html>\n<html>\n" }))
+    )
+    expect((await Effect.runPromise(Effect.flip(rows))).message).toContain("it is a page of HTML")
   })
 })

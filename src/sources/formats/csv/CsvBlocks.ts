@@ -21,6 +21,7 @@ import {
   type ShardIndex,
   type SharedDecode
 } from "../Format.ts"
+import { isPage, pageReason } from "../HtmlPage.ts"
 import { BEGINNING, beginning, indexOf, markOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
 import { type LineKind, tooLong } from "../lines/LineKind.ts"
@@ -49,9 +50,6 @@ const kindOf = (config: CsvConfig, columns: ReadonlyArray<unknown>): LineKind =>
 const firstKind = (config: CsvConfig): LineKind =>
   config.header === undefined ? kindWith(config, "behind the first record") : kindOf(config, config.header)
 
-/** Any of its lines would be a row. */
-const HTML = /^\s*<(?:!doctype\s+)?html\b/i
-
 /** What the first rows of a shard say of its columns; how many of its records are no rows. */
 const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
   const { delimiter, header, sample, types } = config
@@ -64,9 +62,8 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
       "its first row has a carriage return (\\r) outside of quotes, and rows end in \\n or \\r\\n; convert its ends of lines (tr '\\r' '\\n')"
     throw lines.error(0, reason)
   }
-  if (header === undefined && first !== undefined && HTML.test(first)) {
-    throw lines.error(0, "it is a page of HTML, such as one that asks for a login; look at its address")
-  }
+  // Any of its lines would be a row.
+  if (header === undefined && first !== undefined && isPage(first)) throw lines.error(0, pageReason)
   const names = header ?? cells(lines, 0, delimiter)
   for (const [place, name] of names.entries()) {
     if (names.indexOf(name) === place) continue

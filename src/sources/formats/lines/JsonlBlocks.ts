@@ -19,6 +19,7 @@ import type {
   ShardIndex,
   SharedDecode
 } from "../Format.ts"
+import { isPage, pageReason } from "../HtmlPage.ts"
 import { jsonArray } from "./JsonArray.ts"
 import type { JsonlConfig } from "./JsonlOptions.ts"
 import { valuesOfLines } from "./JsonValues.ts"
@@ -85,6 +86,7 @@ const rowsOf = (
     try {
       return read(line)
     } catch (cause) {
+      if (isPage(line)) throw error(row, pageReason, cause)
       throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
     }
   }

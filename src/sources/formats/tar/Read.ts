@@ -192,7 +192,8 @@ const samplesIn = (
     const member = walk.next(window)
     if (member === "end") break
     if (member === "more") {
-      // A folder or a hidden file behind the last sample of a block needs no more than its header.
+      // The entry of a folder was the last of the block: the next header is that of the next block's first sample.
+      if (walk.at === end) break
       throw fault("a header is cut short; the shard is damaged, or its index is not its own", { byte: walk.at })
     }
     const sample = samples.add(member)

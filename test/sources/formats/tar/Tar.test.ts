@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { gzipSync } from "node:zlib"
 import { Effect, Layer, Stream } from "effect"
+import * as fc from "fast-check"
 import { InvalidOption } from "../../../../src/core/InvalidOption.ts"
 import { text } from "../../../../src/core/Parameters.ts"
 import { Tensor } from "../../../../src/core/Tensor.ts"
@@ -99,6 +100,36 @@ test("samples, by WebDataset's rule", async () => {
   expect(Object.keys(rows[1] ?? {})).toEqual(["__key__", "bin", "__proto__"])
   expect(rows[1]?.["bin"]).toEqual(Uint8Array.of(1, 2, 255))
   expect(rows[2]?.[""]).toEqual(Uint8Array.of(122))
+})
+
+test("any entries that are no samples may lie between them, wherever blocks end", async () => {
+  const other = fc.constantFrom(
+    [{ name: "d/", type: "5" }],
+    [{ name: "old/", type: "\0" }],
+    [{ name: ".hidden", body: "no" }],
+    [{ name: "README", body: "no" }],
+    [pax(["comment", "long ".repeat(99)]), { name: "d/", type: "5" }],
+    [{ ...pax(["comment", "for all"]), type: "g" }],
+    [pax(["mtime", "1.5"])]
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.array(other, { maxLength: 3 }), fc.integer({ min: 0, max: 2000 })), { maxLength: 8 }),
+      fc.array(fc.constantFrom({ name: "d/", type: "5" }, { name: "README", body: "no" }), { maxLength: 2 }),
+      fc.constantFrom(1, 512, 3000, 2 ** 20),
+      async (samples, behind, blockBytes) => {
+        const entries = samples.flatMap(([before, size], at) => [
+          ...before.flat(),
+          { name: `d/${at}.bin`, body: new Uint8Array(size).fill(at) }
+        ])
+        const rows = await rowsOf(Format.tar({ blockBytes }), tarOf(...entries, ...behind))
+        expect(rows.map((row) => [row["__key__"], row["bin"]])).toEqual(
+          samples.map(([, size], at) => [`d/${at}`, new Uint8Array(size).fill(at)])
+        )
+      }
+    ),
+    { numRuns: 100 }
+  )
 })
 
 test("fields are chosen, typed, and may be optional", async () => {
