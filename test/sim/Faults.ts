@@ -2229,6 +2229,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/service/Service.test.ts"
   },
   {
+    name: "cluster: the rollback of a transaction that did not begin hides why",
+    file: "cluster/control/NodeSqlite.ts",
+    from: 'sql === "ROLLBACK" && database.isTransaction === false',
+    to: "false",
+    test: "test/cluster/control/NodeSqlite.test.ts"
+  },
+  {
+    name: "cluster: what meets the end of a transaction is no error of the database",
+    file: "cluster/control/Tables.ts",
+    from: "isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)",
+    to: "Effect.die(defect)",
+    test: "test/cluster/control/NodeSqlite.test.ts"
+  },
+  {
     name: "service: a frame's checksum is not looked at",
     file: "service/FrameBytes.ts",
     from: "if (this.#crc !== this.#expected)",

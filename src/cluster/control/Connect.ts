@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 import type { Database } from "./Database.ts"
-import { sqliteClient } from "./NodeSqlite.ts"
+import { PASSING as PASSING_SQLITE, sqliteClient } from "./NodeSqlite.ts"
 import { oneByOne } from "./OneByOne.ts"
 import { pgPackage, sqlPackages } from "./Packages.ts"
 
@@ -104,4 +104,6 @@ const PASSING = /^(?:08|53|57)[0-9A-Z]{3}$/
 /** Whether waiting may mend what a statement met. @since 0.1.0 */
 export const isPassing = (error: unknown): boolean =>
   error instanceof Error &&
-  (("code" in error && PASSING.test(String(error.code))) || (error.cause !== undefined && isPassing(error.cause)))
+  (("code" in error && PASSING.test(String(error.code))) ||
+    PASSING_SQLITE.test(error.message) ||
+    (error.cause !== undefined && isPassing(error.cause)))

@@ -25,8 +25,8 @@ const BUSY_MS = 1000
 /** How often it is tried until then. SQLite's own waiting would stop the thread, which builds and serves batches. */
 const BUSY_EVERY_MS = 10
 
-/** What another process, or a full disk, is the reason of. No file that is a database, or a folder, stays one. */
-const PASSING = /is locked|busy|disk I\/O|is full|no space/i
+/** What another process, or a full disk, is the reason of. No file that is a database, or a folder, stays one. @since 0.1.0 */
+export const PASSING = /is locked|busy|disk I\/O|is full|no space/i
 
 /** The file is not the one that was opened: it was removed or emptied, or another one is there. @since 0.1.0 */
 export class FileReplaced extends Data.TaggedError("FileReplaced")<{
@@ -159,6 +159,8 @@ const connectionOf = (Failed: Failure, database: DatabaseSync, check: () => void
     Effect.try({
       try: () => {
         check()
+        // One that did not begin, or that SQLite has ended, is rolled back all the same: that error would hide the first.
+        if (sql === "ROLLBACK" && database.isTransaction === false) return []
         return database.prepare(sql).all(...params.map(bound))
       },
       catch: (cause) => new Failed({ cause, message: "Failed to execute statement" })

@@ -9,6 +9,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import { ClusterDatabaseError } from "./ClusterDatabaseError.ts"
 import { isPassing, reasonOf } from "./Connect.ts"
 
@@ -78,6 +79,9 @@ const VERSIONS: ReadonlyArray<Version> = [
 /** "furrow" as a number of 48 bits: the advisory lock under which tables are made. */
 const LOCK = "112654617309047"
 
+/** The class itself is of a package that is optional. */
+const isSqlError = (error: unknown): error is SqlError => Predicate.isTagged(error, "SqlError")
+
 const VERSIONS_TABLE = "CREATE TABLE IF NOT EXISTS furrow_versions (version INTEGER PRIMARY KEY)"
 
 /**
@@ -112,9 +116,18 @@ export const migrate = (sql: SqlClient, database: string): Effect.Effect<void, C
       })
     )
     .pipe(
+      // The client dies with what meets the end of a transaction.
+      Effect.catchAllDefect((defect) => (isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))),
       Effect.catchTag("SqlError", ({ cause }) => {
-        const reason = `has no tables for Furrow, and they cannot be made: ${reasonOf(cause)}`
-        return new ClusterDatabaseError({ kind: isPassing(cause) ? "unreachable" : "tables", database, reason, cause })
+        const why = reasonOf(cause)
+        return isPassing(cause)
+          ? new ClusterDatabaseError({ kind: "unreachable", database, reason: `cannot be written to: ${why}`, cause })
+          : new ClusterDatabaseError({
+              kind: "tables",
+              database,
+              reason: `has no tables for Furrow, and they cannot be made: ${why}`,
+              cause
+            })
       })
     )
 

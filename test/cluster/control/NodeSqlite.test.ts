@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite"
 import { Effect, Fiber } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
+import { migrate } from "../../../src/cluster/control/Tables.ts"
 
 /** A client, and a connection of another process that writes. */
 const both = Effect.gen(function* () {
@@ -15,14 +16,17 @@ const both = Effect.gen(function* () {
     (own) => Effect.sync(() => rmSync(own, { recursive: true }))
   )
   const file = join(folder, "cluster.sqlite")
-  const sql = yield* Effect.flatten(connecting(databaseOf(`sqlite:${file}`)))
+  const database = databaseOf(`sqlite:${file}`)
+  const connect = Effect.flatten(connecting(database))
+  const sql = yield* connect
   yield* sql`CREATE TABLE numbers (number INTEGER)`
   const other = yield* Effect.acquireRelease(
     Effect.sync(() => new DatabaseSync(file)),
     (own) => Effect.sync(() => own.close())
   )
   other.exec("BEGIN IMMEDIATE")
-  return { sql, other }
+  const migrated = Effect.flatMap(connect, (own) => migrate(own, database.shown))
+  return { file, migrated, other, sql }
 })
 
 test("a statement waits for another process that writes, and the thread goes on meanwhile", () =>
@@ -40,7 +44,7 @@ test("a statement waits for another process that writes, and the thread goes on 
 
 test("a process that is frozen while it writes is waited for a second, and the error says that the database is locked", () =>
   Effect.gen(function* () {
-    const { other, sql } = yield* both
+    const { migrated, other, sql } = yield* both
     let turns = 0
     yield* Effect.fork(
       Effect.forever(
@@ -50,9 +54,23 @@ test("a process that is frozen while it writes is waited for a second, and the e
         )
       )
     )
-    const error = yield* Effect.flip(sql`INSERT INTO numbers VALUES (7)`)
+    const failing = [Effect.flip(sql`INSERT INTO numbers VALUES (7)`), Effect.flip(migrated)] as const
+    const [error, unmade] = yield* Effect.all(failing, { concurrency: 2 })
     expect(String(error.cause)).toContain("database is locked")
+    // A runner that starts tries again: the rollback of what did not begin is not what failed.
+    expect(unmade).toMatchObject({ _tag: "ClusterDatabaseError", kind: "unreachable" })
+    expect(unmade.message).toContain("cannot be written to: database is locked")
     expect(turns).toBeGreaterThan(5)
     other.exec("ROLLBACK")
     yield* sql`INSERT INTO numbers VALUES (7)`
+    yield* migrated
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("what meets the end of a transaction is an error of the database, as what meets its statements", () =>
+  Effect.gen(function* () {
+    const { file, sql } = yield* both
+    rmSync(file)
+    const error = yield* Effect.flip(migrate(sql, "sqlite:one"))
+    expect(error.message).toContain("the cluster's database sqlite:one has no tables for Furrow")
+    expect(error.message).toContain("its file was removed")
   }).pipe(Effect.scoped, Effect.runPromise))
