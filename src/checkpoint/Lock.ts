@@ -9,10 +9,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { entropy, machine, processNumber, processStart } from "../core/runtime.ts"
-import { decode, string, struct, wholeBetween } from "../core/SchemaValue.ts"
+import { isThere, thisHolder } from "../core/Holder.ts"
+import { after, entropy, machine, processNumber } from "../core/runtime.ts"
+import { decode, optional, string, struct, wholeBetween } from "../core/SchemaValue.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import { described, isLink } from "./StoreFailure.ts"
 
@@ -23,7 +23,13 @@ const STALE_MS = 60_000
 /** The number of a process; 0 and negative ones would stand for groups of processes. */
 const ProcessNumber = wholeBetween(1, 2 ** 31 - 1)
 
-const Holder = struct({ token: string, pid: ProcessNumber, started: string, machine: string })
+const Holder = struct({
+  token: string,
+  pid: ProcessNumber,
+  started: string,
+  machine: string,
+  program: optional(string)
+})
 
 /** The holder that a lock names; none if it was cut off while it was written. */
 const holderOf = (text: string): Option.Option<Holder> => {
@@ -43,22 +49,25 @@ export interface Lock {
   readonly held: Effect.Effect<void, CheckpointError>
 }
 
-/** Whether a holder's process is there; none where only its heartbeat can tell. */
-const alive = (holder: Holder): Option.Option<boolean> => {
-  const here = machine()
-  if (!here.known || holder.machine !== here.name) return Option.none()
-  const started = processStart(holder.pid)
-  if (started === "gone") return Option.some(false)
-  return started === "unknown" || holder.started === "unknown" ? Option.none() : Option.some(started === holder.started)
-}
+/** Whether a holder is there; none where only its heartbeat can tell. */
+const alive = (holder: Holder): Option.Option<boolean> => Option.fromNullable(isThere(holder))
+
+/** Whether a holder is this program: another of its handles. */
+const isThisProgram = (holder: Holder): boolean =>
+  holder.pid === processNumber() && holder.machine === machine().name && isThere(holder) === true
+
+/** Until the next heartbeat: a folder that nobody has closed keeps no process alive. */
+const rest: Effect.Effect<void> = Effect.async((resume) => {
+  const cancel = after(BEAT_MS, () => resume(Effect.void))
+  return Effect.sync(cancel)
+})
 
 /** Takes the lock of a folder for as long as the scope is open. Fails with `CheckpointError`. */
 export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, CheckpointError, Scope.Scope> =>
   Effect.gen(function* () {
     const path = `${directory}/lock`
     const token = entropy().toString(16)
-    const pid = processNumber()
-    const own: Holder = { token, pid, started: processStart(pid), machine: machine().name }
+    const own: Holder = { token, ...thisHolder() }
 
     /** Makes the lock; `false` where there is one. */
     const make = Effect.gen(function* () {
@@ -116,6 +125,14 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
         onNone: () => "another process",
         onSome: ({ machine, pid }) => `process ${pid} on ${machine.split(" ")[0]}`
       })
+      if (Option.exists(by, isThisProgram)) {
+        return new CheckpointError({
+          kind: "locked",
+          path: directory,
+          wrong: "is open already in this program",
+          remedy: "use that one, or close it first"
+        })
+      }
       const left = Math.ceil((STALE_MS - silent) / 1000)
       const seen = Option.isSome(Option.flatMap(by, alive))
       return new CheckpointError({
@@ -167,7 +184,7 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
     yield* Effect.gen(function* () {
       const now = new Date(yield* Clock.currentTimeMillis)
       if (yield* ours) yield* fs.utimes(path, now, now)
-    }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(BEAT_MS)), Effect.interruptible, Effect.forkScoped)
+    }).pipe(Effect.ignore, Effect.zipRight(rest), Effect.forever, Effect.interruptible, Effect.forkScoped)
 
     return {
       held: Effect.gen(function* () {

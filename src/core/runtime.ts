@@ -371,6 +371,9 @@ const hostName = (): string => {
   }
 }
 
+/** Whether this is the thread that the process began with. @since 0.1.0 */
+export const isMainThread = (): boolean => threads().isMainThread
+
 /** The number of this process. @since 0.1.0 */
 export const processNumber = (): number => process.pid
 

@@ -15,6 +15,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { FileSystem } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
 import { Cause, Effect, Either, Exit, Layer, Option } from "effect"
@@ -249,18 +250,46 @@ describe("the lock", () => {
   const holder = async (): Promise<Record<string, unknown>> =>
     on(() => Effect.sync(() => JSON.parse(readFileSync(lock(), "utf8")) as Record<string, unknown>)) // we wrote it
 
-  test("refuses a second owner, of this process, too, and names the first", async () => {
-    const error = await on(() => Effect.promise(() => failing(({ list }) => list)))
+  test("refuses a second owner, of this program, too, and names the first", async () => {
+    const own = await on(() => Effect.promise(() => failing(({ list }) => list)))
+    expect(own).toMatchObject({ kind: "locked", message: expect.stringContaining("is open already in this program") })
+    const { child, up } = sleeper()
+    await up
+    const other = JSON.stringify({
+      ...(await holder()),
+      token: "other",
+      pid: child.pid,
+      started: processStart(child.pid ?? 0)
+    })
+    writeFileSync(lock(), other)
+    const error = await failing(({ list }) => list)
+    child.kill("SIGKILL")
+    rmSync(lock())
     expect(error.kind).toBe("locked")
     expect(error.message).toMatch(
       new RegExp(
-        `${directory} is in use by process ${process.pid} on .+; wait for its end or name another folder; ranks of one run share .+$`
+        `${directory} is in use by process ${child.pid} on .+; wait for its end or name another folder; ranks of one run share .+$`
       )
     )
     // It is given back with the layer.
     expect(files()).toEqual([])
     await save(1)
   })
+
+  test("of an earlier start of the program in this process does not hold: `--watch` starts it so", async () => {
+    const own = await holder()
+    writeFileSync(lock(), JSON.stringify({ ...own, token: "other", program: "other" }))
+    await save(1)
+    expect(files()).toEqual([file(1)])
+  })
+
+  test("keeps no process alive that does not close the folder", async () => {
+    const program = fileURLToPath(new URL("../support/checkpoint/forgets.ts", import.meta.url))
+    const args = runtime.name === "deno" ? ["run", "-A", "--no-check", program] : [program]
+    const child = spawn(process.execPath, [...args, directory], { timeout: 15_000 })
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0)
+    await save(1)
+  }, 20_000)
 
   test("of all that ask at once, one gets it", async () => {
     const asked = Array.from({ length: 8 }, () => attempt(() => Effect.sleep("200 millis"), BunContext.layer))

@@ -62,6 +62,7 @@ const killedAt = async (at: number, incident: Incident, own: ReturnType<typeof p
   }
   const exit = await Effect.runPromise(Fiber.await(fiber))
   gate.incident = () => undefined
+  await gate.settled()
   return exit
 }
 

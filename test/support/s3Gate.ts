@@ -16,6 +16,8 @@ export interface S3Gate {
   readonly open: Set<string>
   /** Called for each request that changes something, with its number, from 0. */
   incident: (change: string, number: number) => Incident | undefined
+  /** Waits until no request is on its way to the server: one whose sender was killed is done later. */
+  readonly settled: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -23,18 +25,21 @@ export const s3Gate = async (server: string): Promise<S3Gate> => {
   const { hostname, port } = new URL(server)
   const changes: Array<string> = []
   const open = new Set<string>()
+  let underWay = 0
   const passOn = (
     incoming: IncomingMessage,
     body: Buffer,
     then: (status: number, text: Buffer, from: IncomingMessage) => void
   ) => {
     const { headers, method, url: path } = incoming
+    underWay++
     const outgoing = request({ hostname, port, method, path, headers }, (from) => {
       const chunks: Array<Buffer> = []
       from.on("data", (chunk: Buffer) => chunks.push(chunk))
       from.on("end", () => then(from.statusCode ?? 0, Buffer.concat(chunks), from))
     })
     outgoing.on("error", () => incoming.socket.destroy())
+    outgoing.on("close", () => underWay--)
     outgoing.end(body)
   }
   const answered = (incoming: IncomingMessage, response: ServerResponse, body: Buffer): void => {
@@ -71,6 +76,9 @@ export const s3Gate = async (server: string): Promise<S3Gate> => {
     changes,
     open,
     incident: () => undefined,
+    settled: async () => {
+      while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    },
     close: () =>
       new Promise((resolve) => {
         gate.close(() => resolve())

@@ -9,7 +9,7 @@ import { dirname } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { machine, processNumber, processStart } from "../../core/runtime.ts"
+import { type Holder, isThere, thisHolder } from "../../core/Holder.ts"
 
 const BEAT_MS = 2000
 /** Without a beat for so long, a holder that cannot be looked at is taken for gone. */
@@ -17,12 +17,6 @@ const STALE_MS = 15_000
 const WAIT_MS = 100
 /** A lock whose holder was not written for so long was left so: its maker was killed, or its disk was full. */
 const UNWRITTEN_MS = 1000
-
-interface Holder {
-  readonly pid: number
-  readonly started: string
-  readonly machine: string
-}
 
 /** Who a lock says holds it; `undefined` if that is not written. */
 const holderIn = (text: string): Partial<Holder> | undefined => {
@@ -32,13 +26,6 @@ const holderIn = (text: string): Partial<Holder> | undefined => {
   } catch {
     return undefined
   }
-}
-
-const isGone = ({ machine: on, pid, started }: Partial<Holder>): boolean => {
-  const here = machine()
-  if (!here.known || on !== here.name || typeof pid !== "number" || pid < 1) return false
-  const now = processStart(pid)
-  return now === "gone" || (now !== "unknown" && started !== "unknown" && now !== started)
 }
 
 /** The system's code of an error; empty if it has none. @since 0.1.0 */
@@ -52,11 +39,9 @@ const lock = async (path: string): Promise<"ours" | "held" | "none"> => {
     return "none"
   }
   try {
-    const pid = processNumber()
-    const own: Holder = { pid, started: processStart(pid), machine: machine().name }
     const file = await files.open(path, "wx")
     try {
-      await file.writeFile(JSON.stringify(own))
+      await file.writeFile(JSON.stringify(thisHolder()))
     } catch {
       // Such as on a full disk. The others must not wait for it.
       await files.rm(path, { force: true })
@@ -89,7 +74,7 @@ const clear = async (path: string, now: number, beat: Beat): Promise<string | un
       const text = await files.readFile(path, "utf8").catch(() => undefined)
       if (text === undefined) return undefined
       const holder = holderIn(text)
-      if (holder === undefined ? age <= UNWRITTEN_MS : !isGone(holder)) return undefined
+      if (holder === undefined ? age <= UNWRITTEN_MS : isThere(holder) !== false) return undefined
     }
     await files.rm(path, { force: true })
     return undefined
