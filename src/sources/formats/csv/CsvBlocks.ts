@@ -65,14 +65,17 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
   // Any of its lines would be a row.
   if (header === undefined && first !== undefined && isPage(first)) throw lines.error(0, pageReason)
   const names = header ?? cells(lines, 0, delimiter)
-  for (const [place, name] of names.entries()) {
-    if (names.indexOf(name) === place) continue
-    throw lines.error(
-      0,
-      `its header has the column ${JSON.stringify(name)} twice; rename one, or give the option header`
-    )
+  const known = new Set<string>()
+  for (const name of names) {
+    if (known.has(name)) {
+      throw lines.error(
+        0,
+        `its header has the column ${JSON.stringify(name)} twice; rename one, or give the option header`
+      )
+    }
+    known.add(name)
   }
-  const unknown = Object.keys(types).find((name) => !names.includes(name))
+  const unknown = Object.keys(types).find((name) => !known.has(name))
   if (unknown !== undefined) {
     throw lines.error(
       0,

@@ -181,13 +181,15 @@ const memberBlocks = (
     let offset = 0
     // How many bytes the members up to here unpack to.
     let all = 0
+    // How many bytes those that are kept unpack to.
+    let total = 0
     let isBegun = false
     while (offset < size) {
       const { data, length } = yield* readMember(offset)
       parts.push({ offset, length, data })
       offset += length
       all += data.length
-      const total = parts.reduce((sum, own) => sum + own.data.length, 0)
+      total += data.length
       const isLast = offset === size
       if (!isBegun && (total >= MARK || isLast)) {
         isBegun = true
@@ -216,8 +218,10 @@ const memberBlocks = (
       // The next row may begin in a member that has been read.
       let left = total - to
       const rest: Array<Placed> = []
+      total = 0
       for (let part = parts.pop(); left > 0 && part !== undefined; part = parts.pop()) {
         rest.unshift(part)
+        total += part.data.length
         from = Math.max(0, part.data.length - left)
         left -= part.data.length
       }
