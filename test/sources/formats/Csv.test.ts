@@ -140,6 +140,17 @@ describe("types", () => {
     )
   })
 
+  test("are inferred from the first row where that is longer", async () => {
+    const text = `t,v\n${"x".repeat(2 ** 20)},1\ny,2\n`
+    for (const bytes of [text, new Uint8Array(gzipSync(text))]) {
+      expect((await rowsOf(bytes, Format.csv())).map(({ v }) => v)).toEqual([1, 2])
+      const source = Dataset.fromStream(() => [Buffer.from(bytes)], { name: "a", format: Format.csv() })
+      const all = Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batchWith(2, (own) => own)), { epochs: 1 })
+      const batches = Array.from(await Effect.runPromise(Stream.runCollect(all)))
+      expect(batches.flatMap(({ columns }) => columns.map(({ v }) => v))).toEqual([1, 2])
+    }
+  })
+
   test("are inferred from the first MiB, whatever comes in a piece with it", async () => {
     const long = "x".repeat(2 ** 19)
     const text = `t,v\n${long},1\n${long},2\n3,x\n`

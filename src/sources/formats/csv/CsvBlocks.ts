@@ -50,6 +50,9 @@ const kindOf = (config: CsvConfig, columns: ReadonlyArray<unknown>): LineKind =>
 const firstKind = (config: CsvConfig): LineKind =>
   config.header === undefined ? kindWith(config, "behind the first record") : kindOf(config, config.header)
 
+/** So many records have a header and a row, by which types are inferred. */
+const leastOf = ({ header }: CsvConfig): number => (header === undefined ? 2 : 1)
+
 /** What the first rows of a shard say of its columns; how many of its records are no rows. */
 const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
   const { delimiter, header, sample, types } = config
@@ -128,7 +131,7 @@ const notCells = (lines: Lines, row: number, bad: NoCells, columns: number, deli
 /** @since 0.1.0 */
 export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex, ShardError | StoreError> => {
   return Effect.gen(function* () {
-    const start = yield* beginning(firstKind(config), shard)
+    const start = yield* beginning(firstKind(config), shard, leastOf(config))
     const columns = yield* attempt(() => columnsOf(start.lines, config))
     const { spans } = start.lines
     const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
@@ -159,8 +162,11 @@ export const inOrder =
         const isWhole = isLast && bytes.length <= window
         const byteAt = (place: number): number => mark + place
         const spans = spansOf(kind, shard, text, isWhole, 0, byteAt)
-        if (spans.count > 0 || isWhole) return { mark, lines: linesIn(kind, shard, text, spans, 0, byteAt) }
-        if (text.length > kind.rowBytes) throw tooLong(kind, shard, mark, 0)
+        const isTooLong = text.length > kind.rowBytes
+        if (spans.count >= leastOf(config) || isWhole || (spans.count > 0 && isTooLong)) {
+          return { mark, lines: linesIn(kind, shard, text, spans, 0, byteAt) }
+        }
+        if (isTooLong) throw tooLong(kind, shard, mark, 0)
         window *= 2
       }
     }

@@ -66,8 +66,16 @@ export const indexOf = (kind: LineKind, shard: Shard, head = 0): Effect.Effect<L
 /** How many bytes of text are looked at to learn what a shard is like. @since 0.1.0 */
 export const BEGINNING = 2 ** 20
 
-/** The first records of a shard: those of its first MiB, or its first one if that is longer. @since 0.1.0 */
-export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonly lines: Lines }, Fails> =>
+/**
+ * The first records of a shard: those of its first MiB, or of as much as it takes to have `least` of them, unless one is too long.
+ *
+ * @since 0.1.0
+ */
+export const beginning = (
+  kind: LineKind,
+  shard: Shard,
+  least: number
+): Effect.Effect<{ readonly lines: Lines }, Fails> =>
   Effect.gen(function* () {
     const start = yield* firstBytes(shard)
     const compression = compressionOf(start)
@@ -101,8 +109,11 @@ export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonl
       if (spans.count === 0 && unended !== undefined) {
         return yield* error(kind, shard, byteAt(unended.start), unended.reason)
       }
-      if (spans.count > 0 || isLast) return { lines: linesIn(kind, shard, text, spans, 0, byteAt) }
-      if (text.length > kind.rowBytes) return yield* tooLong(kind, shard, byteAt(0), 0)
+      const isTooLong = text.length > kind.rowBytes
+      if (spans.count >= least || isLast || (spans.count > 0 && isTooLong)) {
+        return { lines: linesIn(kind, shard, text, spans, 0, byteAt) }
+      }
+      if (isTooLong) return yield* tooLong(kind, shard, byteAt(0), 0)
     }
   })
 
