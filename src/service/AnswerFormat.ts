@@ -5,7 +5,8 @@
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { ArrowStream } from "./ArrowStream.ts"
-import { encode, type Frame, FrameReader } from "./Frame.ts"
+import { encode, encodedFrame, type Frame } from "./Frame.ts"
+import { joined } from "./FrameBytes.ts"
 import { line } from "./Ndjson.ts"
 
 type Begin = Extract<Frame, { readonly kind: "begin" }>
@@ -20,8 +21,11 @@ export interface AnswerWriter {
   readonly isBroken: boolean
   /** The first bytes of an answer. */
   readonly begin: Uint8Array
-  /** Returns what is written for an encoded frame, which may be nothing. Throws the reason if the answer cannot begin. */
-  readonly write: (frame: Uint8Array<ArrayBuffer>) => Uint8Array
+  /**
+   * Returns what is written for an encoded frame, which may be nothing; the frame is read until the last piece was asked for.
+   * Throws the reason if the answer cannot begin.
+   */
+  readonly write: (frame: Uint8Array<ArrayBuffer>) => Iterable<Uint8Array>
 }
 
 const NONE = new Uint8Array(0)
@@ -31,18 +35,15 @@ const frames = (begin: Begin): AnswerWriter => ({
   goesOn: true,
   isBroken: false,
   begin: encode(begin),
-  write: (bytes) => bytes
+  write: (bytes) => [bytes]
 })
 
 const ndjson = (begin: Begin): AnswerWriter => ({
   needsFirst: false,
   goesOn: false,
   isBroken: false,
-  begin: line(begin),
-  write: (bytes) => {
-    const [frame] = new FrameReader().take(bytes)
-    return frame === undefined ? NONE : line(frame)
-  }
+  begin: joined([...line(begin)]),
+  write: (bytes) => line(encodedFrame(bytes))
 })
 
 const arrow = (begin: Begin): AnswerWriter => {
@@ -54,10 +55,7 @@ const arrow = (begin: Begin): AnswerWriter => {
       return stream.isBroken
     },
     begin: NONE,
-    write: (bytes) => {
-      const [frame] = new FrameReader().take(bytes)
-      return frame === undefined ? NONE : stream.take(frame)
-    }
+    write: (bytes) => [stream.take(encodedFrame(bytes))]
   }
 }
 

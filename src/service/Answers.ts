@@ -193,9 +193,11 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
   })
 }
 
+const NONE = new Uint8Array(0)
+
 /** The first bytes of an answer, and whether the run ends with them. */
 interface First {
-  readonly bytes: Uint8Array
+  readonly bytes: ReadonlyArray<Uint8Array>
   readonly isLast: boolean
 }
 
@@ -206,14 +208,16 @@ interface Answering {
   readonly compressor: BodyCompressor | undefined
 }
 
-const NOTHING: First = { bytes: new Uint8Array(0), isLast: false }
+const NOTHING: First = { bytes: [], isLast: false }
 
 /** The first bytes of an answer, once its first batches are there. Fails with the reason if the answer cannot begin. */
 const firstOf = (reader: Reader, writer: AnswerWriter): Effect.Effect<First, unknown> =>
   Effect.flatMap(reader.next, ({ bytes, isLast, sent }) =>
-    Effect.flatMap(Effect.try({ try: () => writer.write(bytes), catch: (error) => error }), (own) => {
+    Effect.flatMap(Effect.try({ try: () => [...writer.write(bytes)], catch: (error) => error }), (own) => {
       sent()
-      return own.length === 0 && !isLast ? firstOf(reader, writer) : Effect.succeed({ bytes: own, isLast })
+      return own.every(({ length }) => length === 0) && !isLast
+        ? firstOf(reader, writer)
+        : Effect.succeed({ bytes: own, isLast })
     })
   )
 
@@ -227,31 +231,41 @@ const stream = (
     if (bytes.length > 0) response.write(bytes, sent)
     else sent?.()
   }
-  /** Returns whether it was the last one. */
-  const send = ({ bytes, isLast, sent }: Step, packed = bytes): boolean => {
-    const own = writer.write(packed)
-    put(own, sent)
-    serving.sent += own.length
+  const all = (pieces: Iterable<Uint8Array>): void => {
+    for (const piece of pieces) put(piece)
+  }
+  /** Returns whether it was the last one. Others have their turn between pieces, each of which its maker took ms for. */
+  function* send({ bytes, isLast, sent }: Step, packed = bytes) {
+    let last: Uint8Array | undefined
+    for (const piece of writer.write(packed)) {
+      if (last !== undefined) {
+        put(last)
+        yield* response.writableLength >= MOST_UNSENT ? drained(response) : breath
+      }
+      last = piece
+      serving.sent += piece.length
+    }
+    put(last ?? NONE, sent)
     return isLast || writer.isBroken
   }
   return Effect.gen(function* () {
     put(writer.begin)
-    put(first.bytes)
-    serving.sent += first.bytes.length
+    all(first.bytes)
+    for (const { length } of first.bytes) serving.sent += length
     for (let isOver = first.isLast; !isOver; ) {
       // What is ready is sent without an effect, as far as its reader accepts it.
       while (!isOver && response.writableLength < MOST_UNSENT) {
         const step = reader.ready()
         if (step === undefined) break
-        isOver = compressor === undefined ? send(step) : send(step, yield* compressed(compressor, step.bytes))
+        isOver = yield* send(step, compressor === undefined ? step.bytes : yield* compressed(compressor, step.bytes))
       }
       if (isOver) break
       if (response.writableLength >= MOST_UNSENT) {
         yield* drained(response)
         continue
       }
-      const step = yield* alive(reader.next, () => put(writer.write(ALIVE)))
-      isOver = compressor === undefined ? send(step) : send(step, yield* compressed(compressor, step.bytes))
+      const step = yield* alive(reader.next, () => all(writer.write(ALIVE)))
+      isOver = yield* send(step, compressor === undefined ? step.bytes : yield* compressed(compressor, step.bytes))
     }
     response.end()
   }).pipe(
@@ -261,7 +275,7 @@ const stream = (
         // Without its end the answer is a broken connection: its trainer asks again until a run has ended, as one that has just come.
         if (error instanceof TooManyRuns && writer.goesOn) return void response.end()
         const message = error instanceof Error ? error.message : String(error)
-        put(writer.write(encode({ kind: "error", tag: tagOf(error), message })))
+        all(writer.write(encode({ kind: "error", tag: tagOf(error), message })))
         response.end()
       })
     )
@@ -310,6 +324,9 @@ const compressionIn = (text: string | null, format: AnswerFormat): Compression =
 
 /** Nothing more is written while its reader has not taken this many bytes. */
 const MOST_UNSENT = 2 ** 20
+
+/** Other answers have their turn. By a timer: under immediates alone Deno seldom asks the system for sockets. */
+const breath = Effect.sleep(0)
 
 /** Waits until everything is taken; if its reader leaves, the answer is interrupted. */
 const drained = (response: ServerResponse): Effect.Effect<void> =>

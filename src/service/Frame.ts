@@ -8,7 +8,16 @@ import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import type { Compression } from "./Compression.ts"
-import { FrameBytesReader, joined, LONGEST_BODY, partsOf, pieces, type Received, withClamped } from "./FrameBytes.ts"
+import {
+  encodedIn,
+  FrameBytesReader,
+  joined,
+  LONGEST_BODY,
+  partsOf,
+  pieces,
+  type Received,
+  withClamped
+} from "./FrameBytes.ts"
 import { FrameError } from "./FrameLead.ts"
 import { Packing, pack, unpack } from "./WireValue.ts"
 
@@ -106,6 +115,9 @@ export class FrameReader {
     for (const received of this.#bytes.take(piece)) yield frameOf(received)
   }
 }
+
+/** The frame of which {@link encode} made these bytes; its batch is read where it lies in them. @since 0.1.0 */
+export const encodedFrame = (bytes: Uint8Array<ArrayBuffer>): Frame => frameOf(encodedIn(bytes))
 
 const frameOf = (received: Received): Frame => {
   try {

@@ -167,6 +167,12 @@ export interface Received {
   readonly body: Uint8Array<ArrayBuffer>
 }
 
+/** Head and body of a frame that this process has encoded; the body is read where it lies. @since 0.1.0 */
+export const encodedIn = (frame: Uint8Array<ArrayBuffer>): Received => {
+  const at = LEAD + headLengthIn(frame)
+  return { head: recordOf(frame.subarray(LEAD, at)), body: frame.subarray(at) }
+}
+
 /** The head of a frame, and which of its parts are clamped: their bytes are those of `uint8`. @since 0.1.0 */
 export const withClamped = (
   head: Readonly<Record<string, unknown>>,
@@ -311,9 +317,7 @@ export class FrameBytesReader {
     this.#leadFilled = 0
     const body = this.#plain === undefined ? came : this.#unpacked(came, this.#plain)
     if (this.#crc !== this.#expected) throw damaged("its checksum does not fit: it was changed or cut")
-    const value = parsed(head)
-    if (!isRecord(value)) throw new FrameError({ reason: "its head is no record" })
-    return { head: value, body }
+    return { head: recordOf(head), body }
   }
 }
 
@@ -337,6 +341,12 @@ const plainOf = (packed: Uint8Array, most: number): Uint8Array => {
   }
   if (plain === "large") throw malformed(`its body is zstd of more than ${plural(most, "byte")}`)
   return plain
+}
+
+const recordOf = (head: Uint8Array): Readonly<Record<string, unknown>> => {
+  const value = parsed(head)
+  if (!isRecord(value)) throw new FrameError({ reason: "its head is no record" })
+  return value
 }
 
 const parsed = (head: Uint8Array): unknown => {

@@ -2243,6 +2243,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/control/NodeSqlite.test.ts"
   },
   {
+    name: "service: a long answer keeps all others waiting",
+    file: "service/Answers.ts",
+    from: "yield* response.writableLength >= MOST_UNSENT ? drained(response) : breath",
+    to: "yield* response.writableLength < 0 ? drained(response) : Effect.void",
+    test: "test/service/Ndjson.test.ts"
+  },
+  {
     name: "service: a frame's checksum is not looked at",
     file: "service/FrameBytes.ts",
     from: "if (this.#crc !== this.#expected)",
