@@ -41,7 +41,9 @@ export const load = (path: string): Effect.Effect<Module, Usage> =>
   Effect.gen(function* () {
     const code = codeOf(urlOf(path))
     if (code === undefined) {
-      return yield* new Usage({ message: `--module ${JSON.stringify(path)} must be a file, with its ending` })
+      return yield* new Usage({
+        message: `--module ${JSON.stringify(path)} is no file that can be read: is its name whole, with its ending?`
+      })
     }
     const { filter, map } = yield* imported(`--module ${JSON.stringify(path)}`, path)
     const isFit = (value: unknown): boolean => value === undefined || typeof value === "function"

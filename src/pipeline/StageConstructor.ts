@@ -33,7 +33,8 @@ const RESERVED = new Set(["dataset", "sample", "batch"])
 /** Returns the id of a stage that a caller names. @since 0.1.0 */
 export const named = (name: string): StageId => {
   if (typeof name === "string" && name.trim() !== "" && !RESERVED.has(name)) return stageId(name)
-  const expected = `a name that is not empty and none of ${[...RESERVED].join(", ")}`
+  const before = typeof name === "function" ? ', before the function (`Pipeline.map("name", f)`)' : ""
+  const expected = `a name that is not empty and none of ${[...RESERVED].join(", ")}${before}`
   throw new InvalidOption({ option: "stage name", value: name, expected })
 }
 

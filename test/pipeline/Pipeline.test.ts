@@ -299,6 +299,7 @@ describe("names", () => {
       )
     }
     // From code without types.
+    expect(thrown(() => make((() => 1) as never)).message).toContain('before the function (`Pipeline.map("name", f)`)')
     for (const name of [undefined, null, 7, Symbol("crop")]) {
       // The cast stands in for a caller that TypeScript does not see.
       expect(thrown(() => make(name as unknown as string))).toBeInstanceOf(InvalidOption)
