@@ -23,7 +23,7 @@ import { namedByPlace } from "./Place.ts"
 import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
-import { rowsAt, rowsIn, runIn } from "./RowsAt.ts"
+import { allRows, rowsAt, rowsIn, runIn } from "./RowsAt.ts"
 import { type Asked, BadRows, grouped, placesIn, within } from "./RowsByBlock.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
@@ -263,11 +263,8 @@ export const make = <Row, A>({
     }
     const rows = soundly(() => {
       const decoded = parts.map((cached) => cached.decoded)
-      const rowAt = rowsAt(decoded, of, places)
-      const own = new Array<A>(count)
       // Without a schema a row is what the format gives, which is then what the dataset gives.
-      for (let place = 0; place < count; place++) own[place] = rowAt(place) as unknown as A
-      return own
+      return allRows(decoded, of, places) as unknown as Array<A>
     })
     if (rows === undefined) return undefined
     for (const [at, cached] of parts.entries()) given(cached, counts[at] as number) // as many as blocks

@@ -43,7 +43,7 @@ export const joint = <A>(
   blocks: ArrayLike<BlockLines<unknown>>,
   places: ArrayLike<number>,
   of: (lines: Uint8Array, count: number) => Array<A> | undefined
-): ReadonlyArray<A | undefined> => {
+): Array<A | undefined> => {
   const count = places.length
   let texts: Array<A | undefined> | undefined
   const put = (lines: Array<A> | undefined, rows: number): void => {
