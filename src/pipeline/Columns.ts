@@ -41,12 +41,16 @@ export type DTypes = Readonly<Record<string, NumberDType>>
  * | array of numbers | `Tensor<Float64Array>` `[batch, length]`, or as `dtypes` says |
  * | string | array of strings |
  * | record | record of its fields' columns |
+ * | `any`, `unknown` | `any`, `unknown`; what it is depends on the values |
  *
  * @category models
  * @since 0.1.0
  */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.
-export type Columns<S, D extends DTypes = {}, Path extends string = ""> =
+export type Columns<S, D extends DTypes = {}, Path extends string = ""> = unknown extends S ? S : ColumnsOf<S, D, Path>
+
+/** Apart, so that the parts of a union are looked at one by one. */
+type ColumnsOf<S, D extends DTypes, Path extends string> =
   S extends Tensor<infer T>
     ? Tensor<T>
     : S extends TypedArray
@@ -72,19 +76,53 @@ export type Join<Path extends string, K> = K extends string | number
     : `${Path}.${K}`
   : never
 
-/** The paths of the columns of numbers that samples of type `S` make; see {@link Columns}. @since 0.1.0 */
-export type NumberPaths<S, Path extends string = ""> =
-  S extends Tensor<TypedArray>
+/** What makes a column that is not of numbers, or none. */
+type NoNumbers = Tensor<TypedArray> | TypedArray | boolean | bigint | string | null | undefined
+
+/**
+ * The paths of the columns of numbers that samples of type `S` make, see {@link Columns}, in the levels that `Levels` has items for.
+ *
+ * @since 0.1.0
+ */
+export type NumberPaths<S, Path extends string = "", Levels extends ReadonlyArray<0> = [0, 0, 0, 0]> = unknown extends S
+  ? Path
+  : S extends NoNumbers
     ? never
-    : S extends TypedArray | boolean | bigint | string | null | undefined
-      ? never
-      : S extends number | ReadonlyArray<number>
-        ? Path
-        : S extends ReadonlyArray<unknown>
-          ? never
-          : S extends object
-            ? { readonly [K in keyof S]-?: NumberPaths<S[K], Join<Path, K>> }[keyof S]
-            : never
+    : S extends number | ReadonlyArray<number>
+      ? Path
+      : S extends ReadonlyArray<unknown>
+        ? never
+        : Levels extends [0, ...infer Below extends ReadonlyArray<0>]
+          ? { readonly [K in keyof S]-?: NumberPaths<S[K], Join<Path, K>, Below> }[keyof S]
+          : never
+
+/** `true` if values of type `S` make a column of numbers, or may; else `never`. */
+type AreNumbers<S> = unknown extends S
+  ? true
+  : S extends NoNumbers
+    ? never
+    : S extends number | ReadonlyArray<number>
+      ? true
+      : never
+
+/** The same of what `Path` leads to below samples of type `S`. Fields beside it are not looked at: types may contain themselves. */
+type AreNumbersAt<S, Path extends string> = unknown extends S
+  ? true
+  : S extends NoNumbers | number | ReadonlyArray<unknown>
+    ? never
+    : { readonly [K in keyof S]-?: K extends string | number ? AreNumbersBehind<S[K], `${K}`, Path> : never }[keyof S]
+
+/** The same of what a path leads to that goes through a field of type `S`. A name may have points of its own. */
+type AreNumbersBehind<S, Name extends string, Path extends string> =
+  | (Path extends Name ? AreNumbers<S> : never)
+  | (Path extends `${Name}.${infer Rest}` ? AreNumbersAt<S, Rest> : never)
+
+/** The paths that lead to no column of numbers. */
+type Misnamed<S, Path> = Path extends string
+  ? [AreNumbersAt<S, Path> | (Path extends "" ? AreNumbers<S> : never)] extends [never]
+    ? Path
+    : never
+  : Path
 
 /**
  * Nothing where `dtypes` names columns of numbers alone; else a type that no pipeline has, which tells the names that
@@ -96,9 +134,9 @@ export type Named<S, D> = unknown extends S
   ? unknown
   : string extends keyof D
     ? unknown
-    : [Exclude<keyof D, NumberPaths<S>>] extends [never]
+    : [Misnamed<S, keyof D>] extends [never]
       ? unknown
       : {
-          readonly "dtypes name no column of numbers": Exclude<keyof D, NumberPaths<S>>
+          readonly "dtypes name no column of numbers": Misnamed<S, keyof D>
           readonly "columns of numbers": NumberPaths<S>
         }

@@ -55,6 +55,22 @@ equal<Columns<ReadonlyArray<string>>, never>()
 equal<Columns<ReadonlyArray<ReadonlyArray<number>>>, never>()
 equal<Columns<{ a: null; b: number }>, { readonly a: never; readonly b: Tensor<Float64Array> }>()
 
+// What the compiler does not know stays what it is: `any`, which untyped code and `JSON.parse` give, and `unknown`.
+type Any = ReturnType<typeof JSON.parse>
+equal<Columns<Any>, Any>()
+equal<Columns<unknown>, unknown>()
+equal<
+  Columns<{ a: Any; b: { c: Any; d: unknown }; e: number }, { a: "int32"; "b.c": "int8"; e: "int16" }>,
+  { readonly a: Any; readonly b: { readonly c: Any; readonly d: unknown }; readonly e: Tensor<Int16Array> }
+>()
+
+// Types that contain themselves have columns that do, too.
+equal<Columns<Linked, { "next.next.value": "int32" }>["next"]["next"]["value"], Tensor<Int32Array>>()
+interface Linked {
+  readonly value: number
+  readonly next: Linked
+}
+
 // dtypes give columns of numbers their element type, by path.
 equal<Columns<{ label: number }, { label: "int32" }>, { readonly label: Tensor<Int32Array> }>()
 equal<Columns<{ label: 0 | 1 }, { label: "uint8" }>, { readonly label: Tensor<Uint8Array> }>()

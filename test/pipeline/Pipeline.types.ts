@@ -11,6 +11,7 @@ import * as Workers from "../../src/scheduler/backends/Workers.ts"
 import * as Scheduler from "../../src/scheduler/loader/Scheduler.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import * as Dataset from "../../src/sources/Dataset.ts"
+import * as Format from "../../src/sources/formats/Formats.ts"
 import { equal } from "../support/equal.ts"
 
 type Needs = SeedPolicy.SeedPolicy
@@ -289,6 +290,44 @@ declare const anything: Pipeline.Pipeline<unknown>
 anything.pipe(Pipeline.batch(4, { dtypes: { label: "int32" } }))
 declare const open: Pipeline.Pipeline<Readonly<Record<string, number>>>
 open.pipe(Pipeline.batch(4, { dtypes: { label: "int32" } }))
+
+// Samples of untyped code: the columns of `any` are `any`, and the names of the others are still checked.
+type Any = ReturnType<typeof JSON.parse>
+const untyped = Pipeline.from(Dataset.fromArray([{ id: 1, label: JSON.parse("5"), meta: { size: JSON.parse("6") } }]))
+const untypedBatched = untyped.pipe(
+  Pipeline.batch(4, { dtypes: { id: "int32", label: "uint8", "meta.size.width": "int8" } })
+)
+interface UntypedColumns {
+  readonly id: Tensor<Int32Array>
+  readonly label: Any
+  readonly meta: { readonly size: Any }
+}
+equal<ItemOf<typeof untypedBatched>["columns"], UntypedColumns>()
+equal<ItemOf<ReturnType<typeof plainly>>["columns"]["label"], Any>()
+const plainly = () => Pipeline.batch(untyped, 4)
+// @ts-expect-error a misspelt name
+untyped.pipe(Pipeline.batch(4, { dtypes: { lable: "int32" } }))
+const readLines = () => Dataset.open("a.jsonl", { format: Format.jsonl<Any>() })
+declare const lines: Effect.Effect.Success<ReturnType<typeof readLines>>
+const untypedLines = Pipeline.from(lines).pipe(Pipeline.batch(4, { dtypes: { stars: "uint8" } }))
+equal<ItemOf<typeof untypedLines>["columns"], Any>()
+
+// Types that contain themselves have no end of names.
+interface Linked {
+  readonly value: number
+  readonly next?: Linked
+}
+declare const linked: Pipeline.Pipeline<Linked>
+linked.pipe(Pipeline.batch(4))
+linked.pipe(Pipeline.batch(4, { dtypes: { value: "int32", "next.next.next.next.next.value": "uint8" } }))
+// @ts-expect-error a misspelt name
+linked.pipe(Pipeline.batch(4, { dtypes: { "next.next.valeu": "int32" } }))
+type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [name: string]: Json }
+declare const trees: Pipeline.Pipeline<{ readonly "a.b": { readonly "c.d": number }; readonly tree: Json }>
+trees.pipe(Pipeline.batch(4))
+trees.pipe(Pipeline.batch(4, { dtypes: { "a.b.c.d": "int32", "tree.leaves.0": "uint8" } }))
+// @ts-expect-error no number is there
+trees.pipe(Pipeline.batch(4, { dtypes: { "a.b.c": "int32" } }))
 
 // What is no dataset.
 // @ts-expect-error an array
