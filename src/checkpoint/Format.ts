@@ -17,6 +17,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { parseJson } from "../core/EscapedNames.ts"
 import { sameBytes, sha256 } from "../core/runtime.ts"
 import { array, decode as bySchema, string, struct, tuple, unknown, wholeBetween } from "../core/SchemaValue.ts"
 import { shown } from "../core/Show.ts"
@@ -146,7 +147,7 @@ export const decode = (path: string, stored: Uint8Array): Effect.Effect<Content,
       new CheckpointError({ kind: "content", path, wrong: `holds what is no checkpoint: ${wrong}`, remedy: REMEDY })
     const { body, head } = yield* parts(path, stored)
     const parsed = yield* Effect.try({
-      try: (): unknown => JSON.parse(new TextDecoder().decode(head)),
+      try: () => parseJson(new TextDecoder().decode(head)),
       catch: (thrown) => content(thrown instanceof Error ? thrown.message : shown(thrown))
     })
     const read = yield* Either.mapLeft(bySchema(Head, parsed), ({ message }) => content(message))
@@ -161,7 +162,7 @@ export const decode = (path: string, stored: Uint8Array): Effect.Effect<Content,
         return [name, new Uint8Array(body.subarray(at - length, at))]
       })
     )
-    const json = (read.json ?? null) as State.Json // it comes from JSON.parse
+    const json = (read.json ?? null) as State.Json // it is parsed JSON
     return { id: read.id, cursor, state: { json, bytes } }
   })
 

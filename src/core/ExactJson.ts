@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { createHash } from "node:crypto"
+import { behindString, type ParseJson, withEscapedNames } from "./EscapedNames.ts"
 
 /** Whether a value that was parsed holds a number that its text may say otherwise: one beyond 2^53. @since 0.1.0 */
 export const mayBeRounded = (value: unknown, depth = 0): boolean => {
@@ -70,16 +71,18 @@ const hasLongDigitsIn = (text: string): boolean => {
   return false
 }
 
+const exact: ParseJson = (text) => {
+  const value: unknown = JSON.parse(text)
+  return hasLongDigitsIn(text) ? exactly(text, value) : value
+}
+
 /**
- * Returns what `JSON.parse` gives, but with bigints for whole numbers beyond ±(2^53 − 1) that are written as digits alone.
+ * Returns what `JSON.parse` should, but with bigints for whole numbers beyond ±(2^53 − 1) that are written as digits alone.
  * Throws `SyntaxError` for anything but JSON.
  *
  * @since 0.1.0
  */
-export const exactJson = (text: string): unknown => {
-  const value: unknown = JSON.parse(text)
-  return hasLongDigitsIn(text) ? exactly(text, value) : value
-}
+export const exactJson: ParseJson = withEscapedNames(exact)
 
 const exactly = (text: string, value: unknown): unknown => {
   const found = largeWholes(text)
@@ -118,24 +121,11 @@ const largeWholes = (text: string): ReadonlyArray<readonly [start: number, end: 
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const MINUS = 0x2d
 const POINT = 0x2e
 
 /** With one comparison, which a processor predicts: most text is below the digits as often as above them. */
 const isDigit = (code: number): boolean => (code - 0x30) >>> 0 < 10
-
-/** The place behind the string that begins at a quote. */
-const behindString = (text: string, start: number): number => {
-  let at = start + 1
-  for (;;) {
-    const close = text.indexOf('"', at)
-    let backslashes = 0
-    while (text.charCodeAt(close - 1 - backslashes) === BACKSLASH) backslashes++
-    if (backslashes % 2 === 0) return close + 1
-    at = close + 1
-  }
-}
 
 /** The place behind a number: digits, and what stands between them. */
 const behindNumber = (text: string, start: number): number => {

@@ -12,6 +12,7 @@
 
 import { crc32 } from "node:zlib"
 import { arrays, dtypeOf } from "../core/DType.ts"
+import { parseJson } from "../core/EscapedNames.ts"
 import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
 import { runtimeZstd } from "../sources/formats/Zstd.ts"
@@ -351,7 +352,7 @@ const recordOf = (head: Uint8Array): Readonly<Record<string, unknown>> => {
 
 const parsed = (head: Uint8Array): unknown => {
   try {
-    return JSON.parse(decoder.decode(head))
+    return parseJson(decoder.decode(head))
   } catch (thrown) {
     throw new FrameError({ reason: thrown instanceof Error ? thrown.message : "its head cannot be read" })
   }

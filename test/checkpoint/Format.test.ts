@@ -79,6 +79,13 @@ describe("a frame", () => {
     )
   })
 
+  test("gives back names that JSON has escapes for, one frame after another", () => {
+    for (const name of ["\\", "\n", '"']) {
+      const json = { step: 1, [name]: 2 }
+      expect(Either.getOrThrow(read(frameOf(1, 1, { json }))).state.json).toEqual(json)
+    }
+  })
+
   test("is what it is: these bytes are read by every version to come", () => {
     const frame = frameOf(7, 3, {
       json: { step: 3 },

@@ -8,8 +8,6 @@ const text = fc.oneof(
   fc.string(),
   fc.constantFrom('"', "\\", '\\"', "12345678901234567890", '"9007199254740993', "bigint:", "bigint::1", "1e400")
 )
-/** V8 15.0 takes the name `"` for `\\` where an object with this name was parsed before. */
-const name = text.filter((own) => !own.includes("\\"))
 const number = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.integer(),
@@ -23,7 +21,7 @@ const value = fc.letrec<{ value: unknown }>((tie) => ({
     number,
     fc.bigInt(),
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(name, tie("value"), { maxKeys: 4 })
+    fc.dictionary(text, tie("value"), { maxKeys: 4 })
   )
 })).value
 

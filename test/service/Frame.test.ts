@@ -100,6 +100,15 @@ describe("frames", () => {
     expect(isDeepStrictEqual(frame?.kind === "batch" && frame.batch.columns, { list })).toBe(true)
   })
 
+  test("keep names that JSON has escapes for, one frame after another", () => {
+    for (const name of ["\\", "\n", '"']) {
+      const columns = { a: "text", [name]: "text" }
+      const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 1, indices: new Float64Array(1), columns }
+      const [frame] = read(encode({ kind: "batch", batch, cursor }), [1000])
+      expect(frame?.kind === "batch" && frame.batch.columns).toEqual(columns)
+    }
+  })
+
   test("that were changed in one bit, or cut, are refused or not given at all", () => {
     const damage = fc.tuple(fc.nat(), fc.nat(7), fc.boolean())
     fc.assert(

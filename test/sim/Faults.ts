@@ -999,6 +999,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/core/ExactJson.test.ts"
   },
   {
+    name: "shards: names of JSON that are parsed without their escapes stay what stood for them",
+    file: "core/EscapedNames.ts",
+    from: "names.get(name) ?? name",
+    to: "name",
+    test: "test/core/EscapedNames.test.ts"
+  },
+  {
+    name: "shards: names of JSON that need escapes are written without",
+    file: "core/EscapedNames.ts",
+    from: "marks.get(name) ?? name",
+    to: "name",
+    test: "test/core/EscapedNames.test.ts"
+  },
+  {
     name: "shards: of rows that are read together, one that is bad fails all",
     file: "scheduler/build/ReadSamples.ts",
     from: "rows.careful && only === undefined ? getEachOf(dataset) : undefined",

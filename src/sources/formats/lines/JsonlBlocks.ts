@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import { type ParseJson, parseJson } from "../../../core/EscapedNames.ts"
 import { exactJson } from "../../../core/ExactJson.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
@@ -142,8 +143,7 @@ const rowsInOrder = (
   }
 }
 
-const parseOf = (integers: JsonlConfig["integers"]): ((line: string) => unknown) =>
-  integers === "number" ? JSON.parse : exactJson
+const parseOf = (integers: JsonlConfig["integers"]): ParseJson => (integers === "number" ? parseJson : exactJson)
 
 /** Runs of fewer rows may be by chance. */
 const TOGETHER = 8

@@ -10,6 +10,7 @@
  * @since 0.1.0
  */
 
+import { parseJson } from "../../../core/EscapedNames.ts"
 import { isOptions } from "../../../core/Options.ts"
 import { plural } from "../../../core/Plural.ts"
 import { shown } from "../../../core/Show.ts"
@@ -77,7 +78,7 @@ export const tensorsOf = (header: Uint8Array, size: number, fault: Fault): Reado
 const parsed = (header: Uint8Array, fault: Fault): object => {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(header))
+    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(header))
   } catch (cause) {
     throw fault(`its header is not JSON (${shown(cause)}); check the format`, { byte: 8, cause })
   }

@@ -95,6 +95,13 @@ describe("element types", () => {
   )
 })
 
+test("tensors may have names that JSON has escapes for, one file after another", async () => {
+  for (const name of ["\\", "\n", '"']) {
+    const file = fileOf({ a: tensor("U8", [1], 0, 1), [name]: tensor("U8", [1], 1, 2) }, Uint8Array.of(1, 2))
+    expect(await rowsOf(Format.safetensors(), file)).toEqual([{ a: 1, [name]: 2 }])
+  }
+})
+
 test("tensors of one length are columns of a row, in the file's order or the one that is asked for", async () => {
   const header = { b: tensor("U8", [4, 2], 4, 12), a: tensor("U8", [4], 0, 4), c: tensor("F32", [4, 0], 12, 12) }
   const file = fileOf(
