@@ -90,12 +90,12 @@ const confused = [
   String.raw`{"k":1,"\\u":2}`,
   String.raw`{"k":1,"\u00e9!":12345678901234567890}`
 ]
-const rows = [
+const rows: Array<Record<string, unknown>> = [
   { k: 1, "\\": 2 },
   { k: 1, "\n": 2 },
   { k: 1, "\\u": 2 },
   { k: 1, "é!": 12345678901234567890n }
-] as const
+]
 const rounded = [...rows.slice(0, 3), { k: 1, "é!": Number(12345678901234567890n) }]
 
 describe("names with escapes", () => {
