@@ -85,6 +85,11 @@ export interface Sampler<out R = never> {
    */
   readonly window?: number
   /**
+   * How many consecutive blocks of a lane the order mixes with one another, window by window, if it does only that: so many
+   * must be kept at once. A run warns if those of its dataset do not fit. Default: not known.
+   */
+  readonly windowBlocks?: number
+  /**
    * What the order depends on besides seed and size. Cursors compare it: a run with other parameters is refused.
    * Default: not compared, since the sampler's code cannot be seen.
    */
@@ -117,6 +122,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Sampler, "_R">, true>> = {
   order: true,
   lanes: true,
   window: true,
+  windowBlocks: true,
   parameters: true
 }
 
@@ -127,12 +133,13 @@ const FIELDS: Readonly<Record<Exclude<keyof Sampler, "_R">, true>> = {
  * @since 0.1.0
  */
 export const wholeSampler = <R>(option: string, value: Sampler<R>): Sampler<R> => {
-  const { distinct, draws, lanes, name, window } = samplerOf(option, value)
+  const { distinct, draws, lanes, name, window, windowBlocks } = samplerOf(option, value)
   const of = `sampler ${textOf(`name of ${option}`, name)}`
   truth(`draws of ${of}`, draws)
   truth(`distinct of ${of}`, distinct)
   if (lanes !== undefined) functionOf(`lanes of ${of}`, lanes)
   if (window !== undefined) whole(`window of ${of}`, window, 1)
+  if (windowBlocks !== undefined) whole(`windowBlocks of ${of}`, windowBlocks, 1)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value
   const unknown = Object.keys(value).find((field) => !Object.hasOwn(FIELDS, field))
@@ -143,7 +150,7 @@ export const wholeSampler = <R>(option: string, value: Sampler<R>): Sampler<R> =
 
 /** Returns a sampler of this library, whose parameters are those of its order. Lanes are compared by their sizes. @since 0.1.0 */
 export const ownSampler = <R = never>(sampler: Sampler<R>): Sampler<R> =>
-  madeFor(sampler, ["count", "order"], ["parameters", "window"])
+  madeFor(sampler, ["count", "order"], ["parameters", "window", "windowBlocks"])
 
 /** Returns a sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
 export const samplerMade = (sampler: Sampler<unknown>): Made => {

@@ -5,6 +5,7 @@
  */
 import { dual } from "effect/Function"
 import { whole } from "../core/Check.ts"
+import { descriptionOf } from "../core/MadeFor.ts"
 import { isSampler, ownSampler, type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
 
 /** Tells whether the sampler was given, first; if not, the count is checked where it stands. */
@@ -27,12 +28,14 @@ export const limited: {
 } = dual(samplerFirst, <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
   whole("count", count, 1)
   samplerOf("the sampler of Sampler.limited", sampler)
+  const windowBlocks = descriptionOf(sampler, "windowBlocks")
   return ownSampler({
     name: `${sampler.name}, at most ${count}`,
     draws: sampler.draws,
     distinct: sampler.distinct,
     parameters: { count, of: samplerMade(sampler) },
     count: (size) => Math.min(count, sampler.count(size)),
-    order: sampler.order
+    order: sampler.order,
+    ...(windowBlocks === undefined ? {} : { windowBlocks })
   })
 })

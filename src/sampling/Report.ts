@@ -21,7 +21,7 @@ export interface ReportOptions {
   readonly batchSize?: number
   /** How many ranks read. Default 1. */
   readonly world?: number
-  /** `cacheBytes` of `Dataset.open`, of each rank. Default 2^28. */
+  /** `cacheBytes` of `Dataset.open`, of each rank. Default: what the dataset was opened with, or 2^28 if it was not opened. */
   readonly cacheBytes?: number
   /** How many positions are looked at, from the first on. Default 2^20. */
   readonly positions?: number
@@ -56,7 +56,7 @@ interface BlockSize {
 
 /**
  * Returns a report on the order that `sampler` gives to `dataset`: how well it mixes, and what reading in that order costs
- * with the cache of `Dataset.open`. It reads nothing, and takes time in proportion to the positions that it looks at.
+ * with the cache of `Dataset.open`, as large as the dataset was opened with. It reads nothing, and takes time in proportion to the positions that it looks at.
  *
  * With `world`, batches are dealt to ranks as runs deal them, and each rank has a cache of its own. Throws `InvalidOption`
  * for options that are not whole numbers, for a world that does not divide the sampler's lanes, and for a batch size that
@@ -88,7 +88,7 @@ export const report = <R>(
   const { size } = datasetOf("the dataset of Sampler.report", dataset)
   samplerOf("the sampler of Sampler.report", sampler)
   const world = whole("world", own.world ?? 1, 1)
-  const cacheBytes = whole("cacheBytes", own.cacheBytes ?? 2 ** 28, 0)
+  const cacheBytes = whole("cacheBytes", own.cacheBytes ?? shardedOf(dataset)?.cacheBytes ?? 2 ** 28, 0)
   const most = whole("positions", own.positions ?? 2 ** 20, 1)
   const lanes = sampler.lanes?.(size) ?? [sampler.count(size)]
   const unit = lanes.length === 1 ? world : lanes.length

@@ -35,7 +35,7 @@ export interface ShuffleBlocksOptions {
  *
  * The order is O(blocks) to begin with and takes 16 bytes a block and 16 KB, or some bytes if all blocks but the last have as many
  * rows; a position is O(log blocks), and O(1) where they are of about one size. What is decoded of `window` blocks of each lane must fit into `cacheBytes` of
- * `Dataset.open`. Throws `InvalidOption` unless all options are whole numbers of at least 1.
+ * `Dataset.open`: a run warns when it opens if it does not. Throws `InvalidOption` unless all options are whole numbers of at least 1.
  *
  * @example
  * import { Rng, Sampler } from "furrow"
@@ -58,6 +58,7 @@ export const shuffleBlocks = (options: ShuffleBlocksOptions = {}): Sampler<SeedP
     draws: true,
     distinct: true,
     parameters: { window, lanes, rows },
+    windowBlocks: window,
     count: (size) => size,
     lanes: (size) =>
       Array.from({ length: lanes }, (_, lane) => boundary(lane + 1, lanes, size) - boundary(lane, lanes, size)),

@@ -24,6 +24,7 @@ export interface Parts
     | "locations"
     | "name"
     | "readAhead"
+    | "readInWindows"
     | "reorderedBy"
   > {
   readonly size: () => number

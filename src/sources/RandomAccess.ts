@@ -99,10 +99,30 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly locations?: ReadonlyArray<string> | undefined
   /** Is told the name of a view in an order of its own before samples are read for that: warnings name it. Default: nobody is. */
   readonly reorderedBy?: ((view: string) => void) | undefined
+  /**
+   * Is told, when a run opens, in which windows of blocks it reads the samples; `undefined` if it is in none. Returns what
+   * there is to warn of, each once: that a window does not fit into memory. Default: nobody is told.
+   */
+  readonly readInWindows?: ((windows: BlockWindows | undefined) => ReadonlyArray<string>) | undefined
   /** How many datasets are joined in this one; the `component` of a lineage is below it. Default 1. */
   readonly components?: number | undefined
   /** Of a source or view of this library: what it was made of, and by which parameters. */
   readonly made?: Made | undefined
+}
+
+/** The windows of blocks that a run reads a dataset in. @category models @since 0.1.0 */
+export interface BlockWindows {
+  /** The sampler's name. */
+  readonly sampler: string
+  /** How many blocks of a lane have their rows mixed. */
+  readonly window: number
+  /** How many lanes the order has, and how many of them this rank reads. */
+  readonly lanes: number
+  readonly ownLanes: number
+  /** How many blocks of the dataset the samples lie in. */
+  readonly blocks: number
+  /** The share of a window's blocks that are the dataset's: less than 1 where datasets are joined. */
+  readonly share: number
 }
 
 /**

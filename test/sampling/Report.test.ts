@@ -79,6 +79,14 @@ describe("a report on an order", () => {
     expect(again((all.bytes ?? 0) / 4)).toBeGreaterThan(2)
   })
 
+  test("counts with the cacheBytes that the dataset was opened with, unless it is given others", async () => {
+    const sampler = Sampler.shuffleBlocks({ window: 16 })
+    const dataset = await open(shards(), 2000)
+    expect(Sampler.report(sampler, dataset).reads).toBeGreaterThan(2)
+    expect(Sampler.report(sampler, dataset, { cacheBytes: 2 ** 20 }).reads).toBe(1)
+    expect(Sampler.report(sampler, await open(shards(), 2 ** 20)).reads).toBe(1)
+  })
+
   test("says how well samples are mixed", () => {
     const dataset = Dataset.range(10_000)
     const sequence = Sampler.report(Sampler.sequential, dataset)

@@ -296,7 +296,7 @@ test.each([
   [{ name: undefined }, "name of the sampler of Pipeline.sample must be a text that is not empty, got undefined"],
   [
     { lane: () => [5, 5] },
-    'a field of sampler mine must be one of name, draws, distinct, count, order, lanes, window, parameters, got "lane"'
+    'a field of sampler mine must be one of name, draws, distinct, count, order, lanes, window, windowBlocks, parameters, got "lane"'
   ],
   [{ draws: "no" }, 'draws of sampler mine must be true or false, got "no"'],
   [{ distinct: undefined }, "distinct of sampler mine must be true or false, got undefined"],

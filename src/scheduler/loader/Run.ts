@@ -18,6 +18,7 @@ import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import * as Workers from "../backends/Workers.ts"
 import type { FailureRules } from "../build/FailureRules.ts"
 import { together } from "../build/Observer.ts"
+import { tellWindows } from "../plan/BlockWindows.ts"
 import { look } from "../plan/Content.ts"
 import type * as RunPlan from "../plan/RunPlan.ts"
 import type { CallSite } from "./CallSite.ts"
@@ -70,6 +71,7 @@ export const open = <C, E, R>(
       // A function `content` that throws is told of here, not where the first batch is delivered.
       look(pipeline.dataset, planned.size, Repeats.extentOf(planned.size))
     })
+    for (const warning of tellWindows(planned)) yield* Effect.logWarning(warning)
     const cursor =
       options.from === undefined ? undefined : yield* CursorCheck.check(options.from, planned, options.allow)
     const start = yield* checked(() => RunStart.make(own.range, cursor, planned))

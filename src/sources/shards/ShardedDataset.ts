@@ -44,6 +44,8 @@ export interface Sharded {
   readonly index: string | undefined
   /** How many shards were indexed when the dataset was opened: the others are from a kept index. */
   readonly scanned: number
+  /** How many bytes of decoded blocks are kept. */
+  readonly cacheBytes: number
   /** What was decoded so far, and what of it is kept. */
   readonly stats: () => CacheStats
 }
@@ -114,7 +116,7 @@ export const make = <Row, A>({
       ? BlockCache.make<Row, ReadError>(cacheBytes, sizes, (block) => decodeAt(format, store, snapshot.at(block)))
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   const garbage = new Garbage(() => cache.stats().bytes)
-  const slow = new SlowOrder(name, cacheBytes, starts.length, cache.stats)
+  const slow = new SlowOrder(name, cacheBytes, sizes, cache.stats)
 
   /** Counts rows of a block as given, each as an object of its own. */
   const given = (cached: BlockCache.CachedBlock<Row>, rows: number): void => {
@@ -352,6 +354,7 @@ export const make = <Row, A>({
       content: snapshot.content,
       batched: true,
       reorderedBy: slow.reorderedBy,
+      readInWindows: slow.readInWindows,
       blocks: starts,
       locations,
       ...locating(name, format, store, snapshot),
@@ -374,6 +377,6 @@ export const make = <Row, A>({
       getMany,
       getEach
     }),
-    { sharded: { shards: snapshot.shards, index, scanned, stats: cache.stats } }
+    { sharded: { shards: snapshot.shards, index, scanned, cacheBytes, stats: cache.stats } }
   )
 }

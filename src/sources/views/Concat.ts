@@ -92,6 +92,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     reorderedBy: (view: string) => {
       for (const { reorderedBy } of datasets) reorderedBy?.(view)
     },
+    readInWindows: windowsOf(parts),
     locations: datasets.flatMap(({ locations = [] }) => locations),
     content: contentOf(parts, at),
     lineage: (index: number): Lineage => {
@@ -177,6 +178,23 @@ const eachOf = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R>["getEach"]
   if (!isPlain(dataset)) return getEachOf(dataset)
   return (indices) => eachMapped({ samples: Array.from(indices), failed: new Map() }, dataset.get)
 }
+
+/** Tells each part of the windows that it has a share of. */
+const windowsOf =
+  (parts: ReadonlyArray<Part<unknown, unknown, unknown>>): Dataset<unknown>["readInWindows"] =>
+  (windows) => {
+    const countOf = ({ dataset }: Part<unknown, unknown, unknown>): number => (dataset.blocks?.length ?? 1) - 1
+    const all = parts.reduce((sum, part) => sum + countOf(part), 0)
+    return parts.flatMap((part) => {
+      const blocks = countOf(part)
+      const own = windows && {
+        ...windows,
+        blocks: Math.min(windows.blocks, blocks),
+        share: windows.share * (blocks / all)
+      }
+      return part.dataset.readInWindows?.(own) ?? []
+    })
+  }
 
 /** The blocks of all parts; not known if those of one are not. */
 const blocksOf = <A, E, R>(parts: ReadonlyArray<Part<A, E, R>>, size: number): Float64Array | undefined => {

@@ -50,7 +50,7 @@ export const same = (index: number): number => index
  * @since 0.1.0
  */
 export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index: number) => number) => {
-  const { batched, components, locations, reorderedBy } = self
+  const { batched, components, locations, readInWindows, reorderedBy } = self
   const { content } = knownContent(self)
   return {
     batched,
@@ -62,6 +62,7 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
     lineage: (index: number) => lineageAt(self, place(index)),
     locate: locatedAt(self, place),
     locations,
+    readInWindows: place === same ? readInWindows : undefined,
     reorderedBy
   } satisfies Partial<Parts>
 }
@@ -205,7 +206,13 @@ const telling =
 /** Returns the view of samples as they are, at other indices. @since 0.1.0 */
 export const placed = <A, E, R>(self: Dataset<A, E, R>, all: PlacedParts): Dataset<A, E, R> => {
   const { isReordered: _, place, ...own } = all
-  const parts = { ...passedOn(self, place), ...own }
+  const passed = passedOn(self, place)
+  const parts = {
+    ...passed,
+    ...own,
+    // The blocks of a view are parts of the dataset's, each of which is read and kept as a whole.
+    readInWindows: own.blocks === undefined ? passed.readInWindows : self.readInWindows
+  }
   const { columnar } = self
   const columns = columnar && { fields: columnar.fields, place: (index: number) => columnar.place(place(index)) }
   if (!isPlain(self)) {

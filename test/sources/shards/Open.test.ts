@@ -12,6 +12,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { gzipSync } from "node:zlib"
 import * as Schema from "@effect/schema/Schema"
 import { Deferred, Effect, Either, Fiber, Logger, Stream } from "effect"
 import { text } from "../../../src/core/Parameters.ts"
@@ -168,6 +169,79 @@ describe("a dataset of shards", () => {
     expect(warnings[0]).toContain("Give Dataset.split keepOrder: true")
     expect((await read(true)).again).toBe(0)
     expect(warnings).toHaveLength(1)
+  })
+
+  test("a run warns when it opens, once, of windows of blocks that do not fit, also through views", async () => {
+    const warnings: Array<string> = []
+    const logger = Logger.make(({ message }) => void warnings.push(String(message)))
+    const warned = async (cacheBytes: number, view: (dataset: Dataset.Dataset<Row, unknown>) => typeof dataset) => {
+      warnings.length = 0
+      const store = memoryStore({ "d/a": lines(100, 180), "d/b": lines(200, 280) })
+      const dataset = view(await Effect.runPromise(open(store, { cacheBytes, name: "rows" })))
+      const sampler = Sampler.limited(Sampler.shuffleBlocks({ window: 10 }), 20)
+      const pipeline = Pipeline.from(dataset).pipe(
+        Pipeline.sample(sampler),
+        Pipeline.batchWith(8, (rows) => rows.length)
+      )
+      const run = Scheduler.stream(pipeline, { epochs: 1, replay: true }).pipe(
+        Stream.runDrain,
+        Effect.provide(SeedPolicy.elastic({ seed: 1 })),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+      await Effect.runPromise(run)
+      const first = [...warnings]
+      await Effect.runPromise(run)
+      expect(warnings).toEqual(first)
+      return first
+    }
+    const same = (dataset: Dataset.Dataset<Row, unknown>) => dataset
+    // Blocks of 40 bytes of text, 4 rows each.
+    expect(await warned(1000, same)).toEqual([])
+    const [warning = "", ...others] = await warned(300, same)
+    expect(others).toEqual([])
+    expect(warning).toContain(
+      "sampler shuffleBlocks, at most 20 (window: 10) has 10 blocks of dataset rows in use at once"
+    )
+    expect(warning).toMatch(/Use window: 7, cacheBytes: 2 \*\* 9, or shards of smaller blocks/)
+    expect(
+      await warned(
+        300,
+        Dataset.map((row) => row)
+      )
+    ).toEqual([warning])
+    expect(await warned(300, Dataset.slice(16))).toEqual([warning])
+    expect(await warned(300, Dataset.slice(0, 16))).toEqual([])
+    const twice = (own: Dataset.Dataset<Row, unknown>) =>
+      Dataset.concat(
+        own,
+        Dataset.map(own, (row) => row)
+      )
+    expect(await warned(300, twice)).toEqual([])
+    expect((await warned(150, twice))[0]).toContain("has 5 blocks of dataset rows")
+    expect(await warned(300, Dataset.subset([5, 4, 3, 2, 1, 0]))).toEqual([])
+  })
+
+  test("says that it scans compressed shards which take as long as many more bytes that are not", async () => {
+    const told: Array<string> = []
+    const logger = Logger.make(({ message }) => void told.push(String(message)))
+    const plain = Buffer.from(`${" ".repeat(2 ** 16 - 3)}0\n`.repeat(2 ** 7 + 1))
+    const packed = gzipSync(plain, { level: 0 })
+    const folder = mkdtempSync(join(tmpdir(), "furrow-scan-"))
+    const scan = (objects: Record<string, Uint8Array>) => {
+      const files = Object.entries(objects).map(([name, bytes]) => {
+        writeFileSync(join(folder, name), bytes)
+        return join(folder, name)
+      })
+      return Dataset.open(files, { format: Format.jsonl(), index: false, name: "d" }).pipe(
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Effect.runPromise
+      )
+    }
+    await scan({ "a.jsonl.gz": gzipSync("0\n"), "b.jsonl": plain })
+    expect(told).toEqual([])
+    await scan({ "b.jsonl.gz": packed })
+    expect(told).toEqual([`scanning ${packed.length} bytes of 1 shard to index dataset d`])
+    rmSync(folder, { recursive: true })
   })
 
   test("a reader that is interrupted leaves the others their read; the last one ends it", async () => {

@@ -27,6 +27,7 @@ import { SamplesFailed } from "../../build/StageError.ts"
 import { StageTimes } from "../../build/StageTimes.ts"
 import { Later, settled } from "../../build/Work.ts"
 import { Worker } from "../../build/Worker.ts"
+import { tellWindows } from "../../plan/BlockWindows.ts"
 import { differing, fingerprint } from "../../plan/Fingerprint.ts"
 import type * as RunPlan from "../../plan/RunPlan.ts"
 import { hashOf } from "../Fibers.ts"
@@ -153,6 +154,8 @@ export const make = ({
       return yield* Effect.fail(new Error(otherCode(start.module, differingFile(code, start.code))))
     }
     yield* Ambient.installed(pipeline.ambient)
+    // The run that asks for the batches has warned of windows that do not fit.
+    tellWindows(runPlan)
     // The pool has asked for the order of the epoch; here are only the positions of this batch.
     const order = (): Order => {
       const { indices, position: first, rows } = current
