@@ -7,8 +7,8 @@
 import * as Effect from "effect/Effect"
 import { type Shard, ShardError } from "./Format.ts"
 
-/** The first line, see https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md. */
-const FIRST_LINE = new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\n")
+/** The first line, without its end (\n, or \r\n where git changes them), see https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md. */
+const FIRST_LINE = new TextEncoder().encode("version https://git-lfs.github.com/spec/v1")
 
 /** A pointer has fewer bytes, by the same source. */
 const POINTER_SIZE = 1024

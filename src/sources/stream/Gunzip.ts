@@ -6,6 +6,7 @@
 import * as zlib from "node:zlib"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { NO_GZIP_MEMBER } from "../formats/lines/Compression.ts"
 import { unpackerOf } from "./Unpacker.ts"
 
 /** So many bytes are unpacked at once: deflate makes at most 1032 times as many of them. */
@@ -25,6 +26,8 @@ export const gunzipped = <R>(pull: Pull<R>): Effect.Effect<Pull<R>, never, Scope
       const unpacker = unpackerOf(gunzip)
       let packed = new Uint8Array(0)
       let isOver = false
+      /** It ends before it is told to where a zero byte follows a member, and takes no member behind that. */
+      const followed = () => (unpacker.hasEnded() ? Effect.fail(new Error(NO_GZIP_MEMBER)) : undefined)
       const next: Pull<R> = Effect.suspend(() => {
         if (isOver) return Effect.succeed(undefined)
         if (packed.length === 0) {
@@ -34,12 +37,15 @@ export const gunzipped = <R>(pull: Pull<R>): Effect.Effect<Pull<R>, never, Scope
               return next
             }
             isOver = true
-            return unpacker.end
+            return followed() ?? unpacker.end
           })
         }
         const part = packed.subarray(0, AT_ONCE)
         packed = packed.subarray(AT_ONCE)
-        return Effect.flatMap(unpacker.write(part), (bytes) => (bytes.length === 0 ? next : Effect.succeed(bytes)))
+        return Effect.flatMap(
+          unpacker.write(part),
+          (bytes) => followed() ?? (bytes.length === 0 ? next : Effect.succeed(bytes))
+        )
       })
       return next
     }

@@ -12,6 +12,8 @@ export interface Unpacker {
   readonly write: (bytes: Uint8Array) => Effect.Effect<Uint8Array, Error>
   /** Gives the rest. Fails if the bytes are cut short. */
   readonly end: Effect.Effect<Uint8Array, Error>
+  /** Whether what it unpacks has ended, whatever bytes are behind that. */
+  readonly hasEnded: () => boolean
 }
 
 /** @since 0.1.0 */
@@ -19,6 +21,10 @@ export const unpackerOf = (stream: Transform): Unpacker => {
   let parts: Array<Uint8Array> = []
   let failed: ((cause: Error) => void) | undefined
   let failure: Error | undefined
+  let hasEnded = false
+  stream.on("end", () => {
+    hasEnded = true
+  })
   stream.on("data", (part: Uint8Array) => parts.push(part))
   stream.on("error", (cause: Error) => {
     failure = cause
@@ -37,8 +43,10 @@ export const unpackerOf = (stream: Transform): Unpacker => {
   return {
     write: (bytes) => step((done) => stream.write(bytes, () => done())),
     end: step((done) => {
+      if (hasEnded) return done()
       stream.once("end", done)
       stream.end()
-    })
+    }),
+    hasEnded: () => hasEnded
   }
 }

@@ -301,6 +301,21 @@ test("unsigned columns of DuckDB, in an encoding that the format does not have, 
   expect(error.message).toContain("write its unsigned columns as BIGINT")
 })
 
+test("zeros behind the last gzip member are an error, by index and in order", async () => {
+  for (const zeros of [1, 8, 600]) {
+    const bytes = Buffer.concat([gzipSync('{"a":1}\n'), Buffer.alloc(zeros)])
+    const opened = Dataset.open("memory://a", { format: Format.jsonl(), index: false }).pipe(
+      Effect.provide(Store.memory({ a: new Uint8Array(bytes) }))
+    )
+    expect((await Effect.runPromise(Effect.flip(opened))).message).toContain("no gzip member follow")
+    for (const pieces of [[bytes], [bytes.subarray(0, -zeros), bytes.subarray(-zeros)]]) {
+      const source = Dataset.fromStream(() => pieces, { name: "bytes", format: Format.jsonl() })
+      const all = Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batchWith(2, (own) => own)), { epochs: 1 })
+      expect(String(await Effect.runPromise(Effect.flip(Stream.runDrain(all))))).toContain("no gzip member follow")
+    }
+  }
+})
+
 describe("what stands in the place of a shard", () => {
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"4d7a".repeat(16)}\nsize 12345\n`
   const opened = (path: string, format: Format.Format<unknown>, bytes: string) =>
@@ -311,8 +326,8 @@ describe("what stands in the place of a shard", () => {
     )
 
   test("a pointer of Git LFS is named, in each format", async () => {
-    for (const format of [...formats.map(([, , own]) => own), Format.csv(), Format.text()]) {
-      const error = await opened("a", format, pointer)
+    for (const [at, format] of [...formats.map(([, , own]) => own), Format.csv(), Format.text()].entries()) {
+      const error = await opened("a", format, at % 2 === 0 ? pointer : pointer.replaceAll("\n", "\r\n"))
       expect(error).toMatchObject({ _tag: "Left", left: { _tag: "ShardError", shard: "memory://a" } })
       expect(String(error)).toContain("git lfs pull")
     }

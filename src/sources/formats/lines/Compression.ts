@@ -69,9 +69,14 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number }
 }
 
+/** Such as zeros, to which `gzip -dc` gives no meaning. @since 0.1.0 */
+export const NO_GZIP_MEMBER =
+  "bytes that are no gzip member follow its gzip members (gzip -dc FILE | gzip packs it anew)"
+
 const gzipMember = (bytes: Uint8Array, most: number): Member | NoMember => {
-  if (bytes.length >= 3 && !(bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8)) {
-    return { corrupt: "bytes that are no gzip member follow its gzip members" }
+  const isOther = [0x1f, 0x8b, 8].some((byte, at) => at < bytes.length && bytes[at] !== byte)
+  if (isOther) {
+    return { corrupt: NO_GZIP_MEMBER }
   }
   const start = gzipHeader(bytes)
   if (start === undefined || start >= bytes.length) return TEXT.cut
