@@ -21,14 +21,17 @@ const AT_ONCE = 500_000
 /** Rows that are read in one go. */
 const BATCH = 1024
 
-/** A value whose records have their fields by name: in whichever order they have them, they are equal. */
+/**
+ * A value whose records have their fields by name: in whichever order they have them, they are equal. A `$` before a name that
+ * begins with one tells a record from what the line has for a bigint, or for bytes.
+ */
 const ordered = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(ordered)
   if (!Predicate.isRecord(value)) return value
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value
   const names = Object.keys(value).toSorted()
-  return Object.fromEntries(names.map((name) => [name, ordered(value[name])]))
+  return Object.fromEntries(names.map((name) => [name.startsWith("$") ? `$${name}` : name, ordered(value[name])]))
 }
 
 /** What is compared of a row: a field, or all of it. `undefined` if the row lacks the field. */

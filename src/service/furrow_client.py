@@ -497,6 +497,9 @@ class Run:
             if kind == "begin":
                 if self.cursor is None:
                     self.cursor = head["cursor"]
+                # With a cursor of another rank the service begins a new digest, as a local run does.
+                if self.batches is None:
+                    self._digest = _Digest(head["cursor"]["digest"])
                 self.batches = head["batches"]
             elif kind == "end":
                 self.cursor = head["cursor"]

@@ -261,6 +261,17 @@ describe("deduplication", () => {
     expect(own.map((_, index) => found.isKept(index))).toEqual([true, true, false, true, true])
   })
 
+  test("tells a large integer and bytes from records that are shown as they are", async () => {
+    const rows: ReadonlyArray<{ readonly id: unknown }> = [
+      { id: 2n ** 60n },
+      { id: { $bigint: String(2n ** 60n) } },
+      { id: { $$bigint: "1" } },
+      { id: { $bigint: "1" } }
+    ]
+    const found = await Effect.runPromise(firsts(Dataset.fromArray(rows), "id", () => undefined))
+    expect(found).toMatchObject({ duplicates: 0, compared: 4 })
+  })
+
   test("keeps the first of equal rows, whatever the number of files", async () => {
     const dataset = Dataset.fromArray(Array.from({ length: 1000 }, (_, n) => ({ n, key: (n * 7) % 90 })))
     for (const atOnce of [1000, 100, 10]) {

@@ -159,6 +159,12 @@ try:
     refused = None
 except ServiceError as error:
     refused = error.kind
+# Another rank goes on with a digest of its own, as that of a local run does.
+half = dict(policy="elastic", seed=42, epochs=1, world=2, digest=True, token=token)
+first = Run(url, rank=1, **half)
+next(first)
+first.close()
+assert sum(1 for _ in Run(url, rank=0, start=first.cursor, **half)) > 0
 ranked = [batch["row"].tolist() for batch in Run(dealt, pipeline="dealt", epochs=1, rank=1, world=2, steps=3)]
 # The digest is compared with the service's at each batch.
 for batch in Run(dealt, pipeline="long", epochs=1, digest=True):
