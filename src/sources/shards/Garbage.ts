@@ -13,8 +13,13 @@ import { collectSoon, resident } from "../../core/runtime.ts"
 const LEAST = 3 * 2 ** 20
 const SHARE = 1 / 7
 
-/** By so much, and what is kept, the process may grow before garbage is collected. */
-const GROWTH = 40 * 2 ** 20
+/**
+ * By how many bytes the process may grow before garbage is collected: in proportion to what is kept, but by 40 MiB in any case,
+ * and by no more than 45 MiB beyond it. A heap that has grown once stays as large.
+ */
+const growth = (kept: number): number => Math.max(40 * MB, Math.min(2.4 * kept, kept + 45 * MB))
+
+const MB = 2 ** 20
 
 /** @since 0.1.0 */
 export interface Engine {
@@ -55,6 +60,6 @@ export class Garbage {
     this.#most = Math.max(LEAST, SHARE * kept)
     if (this.#given < this.#most) return
     this.#given = 0
-    if (this.#engine.resident() - this.#before >= GROWTH + kept) this.#engine.collect()
+    if (this.#engine.resident() - this.#before >= growth(kept)) this.#engine.collect()
   }
 }

@@ -42,7 +42,7 @@ describe("Garbage", () => {
     expect(collections(67, (given) => (given < 50 ? 140 : 0))).toEqual([20, 40, 60, 63, 66])
   })
 
-  test("but not before the process has grown by 40 MiB and what is kept since the run began", () => {
+  test("but not before the process has grown since the run began: by 40 MiB, or 2.4 times of what is kept, or 45 MiB beyond that", () => {
     expect(
       collections(
         30,
@@ -57,20 +57,21 @@ describe("Garbage", () => {
         () => 39
       )
     ).toEqual([])
-    expect(
-      collections(
-        12,
-        () => 20,
-        () => 59
-      )
-    ).toEqual([])
-    expect(
-      collections(
-        12,
-        () => 20,
-        () => 60
-      )
-    ).toEqual([3, 6, 9, 12])
+    for (const [kept, least] of [
+      [16, 40],
+      [20, 48],
+      [30, 72],
+      [100, 145]
+    ] as const) {
+      const all = (grown: number) =>
+        collections(
+          45,
+          () => kept,
+          () => grown
+        )
+      expect(all(least - 1)).toEqual([])
+      expect(all(least).length).toBeGreaterThan(2)
+    }
   })
 
   test("needs a runtime that offers it", () => {
