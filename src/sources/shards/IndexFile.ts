@@ -12,7 +12,8 @@ import type { IndexedShard } from "./Snapshot.ts"
 
 /**
  * Raised when the file is laid out anew, and when a format that scans finds other rows, or refuses a shard that it took: an
- * index of a lower version is made again. 6: a file of one JSON array is no row.
+ * index of a lower version is made again. 6: a file of one JSON array is no row. 7: the types of CSV are
+ * those of its first MiB, and pointers of Git LFS are refused.
  */
 const VERSION = 7
 
