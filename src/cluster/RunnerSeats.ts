@@ -19,8 +19,8 @@ import type { Timing } from "./Timing.ts"
 /** How many runners are named in an error. */
 const TOLD = 5
 
-/** How long a run waits for its first runner before it logs that. */
-const SILENT = "2 seconds"
+/** How many milliseconds a run waits for its first runner before it logs that. */
+const SILENT = 2000
 
 /** How often it is looked whether it has waited long enough. */
 const LOOK = "50 millis"
@@ -89,13 +89,10 @@ export class RunnerSeats {
       }
       this.#changed()
     })
-    const told = Effect.suspend(() =>
-      Effect.logInfo(
-        `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone})${this.#isLoading || this.#haveAllRefused ? "" : `; ${START}`}`
-      )
-    )
-    return Effect.raceFirst(first, Effect.zipRight(Effect.delay(told, SILENT), Effect.never)).pipe(
-      Effect.raceFirst(Effect.flatMap(this.#without(wait), () => Effect.fail(this.nobody(wait)))),
+    return Effect.raceFirst(
+      first,
+      Effect.flatMap(this.#without(wait), () => Effect.fail(this.nobody(wait)))
+    ).pipe(
       Effect.ensuring(
         Effect.sync(() => {
           this.#changed = undefined
@@ -109,12 +106,27 @@ export class RunnerSeats {
     return Duration.toMillis(wait) + (this.#isLoading ? Duration.toMillis(this.#options.loading) : 0)
   }
 
-  /** Waits until a run that has no runner from now on is to be given up. */
+  /** Waits until a run that has no runner from now on is to be given up; logs before, if it is long, that it waits. */
   #without(wait: Duration.Duration): Effect.Effect<void> {
     return Effect.suspend(() => {
       const since = now()
-      return Effect.repeat(Effect.sleep(LOOK), { until: () => now() - since >= this.patience(wait) })
+      let isTold = false
+      // One clock for both: a process that was stopped in between logs first, and then fails.
+      const look = Effect.suspend(() => {
+        const passed = now() - since
+        const isOver = passed >= this.patience(wait)
+        if (isTold || passed < SILENT) return Effect.succeed(isOver)
+        isTold = true
+        return Effect.as(this.#tell(wait), isOver)
+      })
+      return Effect.asVoid(Effect.repeat(Effect.zipRight(Effect.sleep(LOOK), look), { until: (isOver) => isOver }))
     })
+  }
+
+  #tell(wait: Duration.Duration): Effect.Effect<void> {
+    return Effect.logInfo(
+      `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone})${this.#isLoading || this.#haveAllRefused ? "" : `; ${START}`}`
+    )
   }
 
   /** That there is no runner, what is the matter with each, and the way out. */

@@ -439,6 +439,8 @@ describe("a run fails", () => {
       const said: Array<string> = []
       const logger = Logger.make(({ message }) => void said.push(String(message)))
       const none = run({ runners: Layer.succeed(Runners.Runners, empty), wait: "2100 millis" })
+      // Both times pass while the process stands still, as on a machine that is overloaded.
+      setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400), 1900)
       const late = await Effect.runPromise(
         Effect.flip(none).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
       )
