@@ -22,10 +22,10 @@ import {
   type SharedDecode
 } from "../Format.ts"
 import { isPage, pageReason } from "../HtmlPage.ts"
-import { BEGINNING, beginning, indexOf, markOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
+import { BEGINNING, beginning, firstRecords, indexOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
-import { type LineKind, tooLong } from "../lines/LineKind.ts"
-import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
+import type { LineKind } from "../lines/LineKind.ts"
+import type { Lines } from "../lines/Lines.ts"
 import type { Spans } from "../lines/Spans.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
 import { type Column, type CsvRow, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
@@ -144,6 +144,8 @@ export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex
   })
 }
 
+const itself = (place: number): number => place
+
 /** Cuts a shard that is read in order. Its columns are known by its first MiB, or by all of it. @since 0.1.0 */
 export const inOrder =
   (config: CsvConfig) =>
@@ -154,21 +156,14 @@ export const inOrder =
     let fields: CutBlock["fields"]
     let window = BEGINNING
     /** The first records, of as many bytes as `beginning` takes, in whichever pieces they come. */
-    const beginningOf = (bytes: Uint8Array, isLast: boolean): { mark: number; lines: Lines } | undefined => {
-      for (;;) {
-        if (bytes.length < window && !isLast) return undefined
-        const mark = markOf(kind, shard, bytes)
-        const text = bytes.subarray(mark, window)
+    const beginningOf = (bytes: Uint8Array, isLast: boolean): ReturnType<typeof firstRecords> => {
+      while (bytes.length >= window || isLast) {
         const isWhole = isLast && bytes.length <= window
-        const byteAt = (place: number): number => mark + place
-        const spans = spansOf(kind, shard, text, isWhole, 0, byteAt)
-        const isTooLong = text.length > kind.rowBytes
-        if (spans.count >= leastOf(config) || isWhole || (spans.count > 0 && isTooLong)) {
-          return { mark, lines: linesIn(kind, shard, text, spans, 0, byteAt) }
-        }
-        if (isTooLong) throw tooLong(kind, shard, mark, 0)
+        const start = firstRecords(kind, shard, bytes.subarray(0, window), leastOf(config), isWhole, itself)
+        if (start !== undefined) return start
         window *= 2
       }
+      return undefined
     }
     return {
       // What is behind the header does not say what columns there are.

@@ -67,6 +67,36 @@ export const indexOf = (kind: LineKind, shard: Shard, head = 0): Effect.Effect<L
 export const BEGINNING = 2 ** 20
 
 /**
+ * The first records of a shard, in so many of its first bytes; `undefined` where more bytes are to be looked at, as there are
+ * fewer than `least` of them. Throws {@link ShardError}.
+ *
+ * @since 0.1.0
+ */
+export const firstRecords = (
+  kind: LineKind,
+  shard: Shard,
+  bytes: Uint8Array,
+  least: number,
+  isLast: boolean,
+  /** The place of a byte in the shard. */
+  byteAt: (place: number) => number
+): { readonly lines: Lines; readonly mark: number } | undefined => {
+  const mark = markOf(kind, shard, bytes)
+  const text = bytes.subarray(mark)
+  const ownByte = (place: number): number => byteAt(mark + place)
+  // Whatever is wrong with its rows is found by what reads all of them, which knows their numbers.
+  const spans = kind.split(ofBytes(text), isLast)
+  const { count, unended } = spans
+  if (count === 0 && unended !== undefined) throw error(kind, shard, ownByte(unended.start), unended.reason)
+  const isTooLong = text.length > kind.rowBytes
+  if (count >= least || isLast || (count > 0 && isTooLong)) {
+    return { lines: linesIn(kind, shard, text, spans, 0, ownByte), mark }
+  }
+  if (isTooLong) throw tooLong(kind, shard, ownByte(0), 0)
+  return undefined
+}
+
+/**
  * The first records of a shard: those of its first MiB, or of as much as it takes to have `least` of them, unless one is too long.
  *
  * @since 0.1.0
@@ -77,8 +107,7 @@ export const beginning = (
   least: number
 ): Effect.Effect<{ readonly lines: Lines }, Fails> =>
   Effect.gen(function* () {
-    const start = yield* firstBytes(shard)
-    const compression = compressionOf(start)
+    const compression = compressionOf(yield* firstBytes(shard))
     const { size } = shard.info
     const readMember = compression === undefined ? undefined : membersOf(kind, shard, compression)
     const parts: Array<Placed> = []
@@ -89,7 +118,7 @@ export const beginning = (
       let bytes: Uint8Array
       if (readMember === undefined) {
         end = Math.min(size, window)
-        bytes = size === 0 ? start : yield* shard.read(0, end)
+        bytes = size === 0 ? new Uint8Array(0) : yield* shard.read(0, end)
       } else {
         while (length < window && end < size) {
           const member = yield* readMember(end)
@@ -99,21 +128,10 @@ export const beginning = (
         }
         bytes = joined(parts).subarray(0, window)
       }
-      const mark = yield* attempt(() => markOf(kind, shard, bytes))
-      const text = bytes.subarray(mark)
-      const byteAt = (place: number): number => (compression === undefined ? mark + place : 0)
       const isLast = end === size && bytes.length >= length
-      // Whatever is wrong with its rows is found by the index, which knows their numbers.
-      const spans = kind.split(ofBytes(text), isLast)
-      const { unended } = spans
-      if (spans.count === 0 && unended !== undefined) {
-        return yield* error(kind, shard, byteAt(unended.start), unended.reason)
-      }
-      const isTooLong = text.length > kind.rowBytes
-      if (spans.count >= least || isLast || (spans.count > 0 && isTooLong)) {
-        return { lines: linesIn(kind, shard, text, spans, 0, byteAt) }
-      }
-      if (isTooLong) return yield* tooLong(kind, shard, byteAt(0), 0)
+      const byteAt = (place: number): number => (compression === undefined ? place : 0)
+      const start = yield* attempt(() => firstRecords(kind, shard, bytes, least, isLast, byteAt))
+      if (start !== undefined) return start
     }
   })
 
