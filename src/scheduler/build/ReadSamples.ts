@@ -58,8 +58,8 @@ const checkedAfter = (read: Later<void, StageError>, rows: BatchRows): Later<voi
  */
 const checkSettled = (rows: BatchRows): void => {
   const { range, runPlan, values } = rows
-  const looked = range.streamed === undefined && isPlain(runPlan.pipeline.dataset) ? values.slice(0, 1) : values
-  const found = unsettledSample(looked)
+  const isLooked = range.streamed === undefined && isPlain(runPlan.pipeline.dataset)
+  const found = unsettledSample(values, isLooked ? 1 : values.length)
   if (found !== undefined) throw new TypedFailure(unsettledAt(rows, rows.rowOf(found.place), found.cause))
 }
 
@@ -74,7 +74,7 @@ const readAll = (rows: BatchRows, only: Array<number> | undefined): Work<void, S
   const { dataset } = rows.runPlan.pipeline
   const { streamed } = rows.range
   if (streamed !== undefined) return readStreamed(rows, streamed, only)
-  if (isPlain(dataset)) return readPlain(rows, (row) => dataset.read(rows.indices[row] as number), only) // a row of the batch
+  if (isPlain(dataset)) return readPlain(rows, dataset, rows.indices, only)
   const ready = only === undefined ? readyOf(dataset)?.(rows.indices) : undefined
   if (ready !== undefined) {
     rows.values = ready
@@ -83,8 +83,13 @@ const readAll = (rows: BatchRows, only: Array<number> | undefined): Work<void, S
   const getEach = rows.careful && only === undefined ? getEachOf(dataset) : undefined
   if (getEach !== undefined) return readTogether(rows, getEach)
   if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
+  return readAtOnce(rows)
+}
+
+/** Reads all rows by one effect. */
+const readAtOnce = (rows: BatchRows): Work<void, StageError> => {
   const read = andThen(
-    fromEffect(() => readMany(dataset, rows.indices)),
+    fromEffect(() => readMany(rows.runPlan.pipeline.dataset, rows.indices)),
     (values) => {
       rows.values = values
     }
@@ -153,25 +158,31 @@ const isOfRow = (failure: unknown): failure is { readonly shard: string; readonl
 
 /** Takes the samples of rows that were read. What one of them throws is what its source says of it. */
 const readStreamed = (rows: BatchRows, { sampleAt }: StreamedRows, only: Array<number> | undefined): void => {
-  const { position } = rows.range
-  readPlain(rows, (row) => sampleAt(position + row), only, asItIs)
+  readPlain(rows, { read: sampleAt }, undefined, only, asItIs)
+}
+
+/** What samples are read from: by the index in a dataset, or the position in a stream. */
+interface Source {
+  readonly read: (at: number) => unknown
 }
 
 const asItIs = (thrown: unknown): unknown => thrown
 
 const readPlain = (
   rows: BatchRows,
-  read: (row: number) => unknown,
+  source: Source,
+  indices: Float64Array | undefined,
   only: Array<number> | undefined,
   failureOf: (thrown: unknown) => unknown = ownFailure
 ): void => {
+  const { position } = rows.range
   const count = only?.length ?? rows.indices.length
   const values = new Array<unknown>(count)
   let lost: Set<number> | undefined
   for (let place = 0; place < count; place++) {
     const row = only === undefined ? place : (only[place] as number) // below the count
     try {
-      values[place] = read(row)
+      values[place] = source.read(indices === undefined ? position + row : (indices[row] as number)) // a row of the batch
     } catch (thrown) {
       rows.fail(row, rows.error("dataset", row, thrown, failureOf(thrown)))
       lost ??= new Set()
