@@ -20,7 +20,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { databaseOf } from "../src/cluster/control/Database.ts"
 import { Runner, Runners } from "../src/cluster.ts"
@@ -40,9 +39,6 @@ const LISTEN = { host: "127.0.0.1", port: 7718 }
 
 /** How long a runner that ends waits for its loaders to go: less than the half minute that Kubernetes gives it. */
 const DRAIN = "20 seconds"
-
-/** How long a runner that starts waits for its database. */
-const PATIENCE = Schedule.spaced("1 second").pipe(Schedule.upTo("30 seconds"))
 
 const options = {
   pipeline: Options.file("pipeline").pipe(
@@ -119,22 +115,11 @@ const command = Command.make("runner", options, (flags) =>
     }))
     const listed = yield* Scope.make()
     yield* Effect.addFinalizer((exit) => Scope.close(listed, exit))
-    let told = false
-    const waiting = (error: { readonly _tag: string; readonly message: string }): boolean => {
-      if (!("kind" in error && error.kind === "unreachable")) return false
-      if (!told) tell(`${error.message}; trying again for 30 s\n`)
-      told = true
-      return true
-    }
     const registration = Runners.register(runner, {
       database: url,
       ...at,
       heartbeat: Duration.millis(flags.heartbeat)
-    }).pipe(
-      Effect.retry({ schedule: PATIENCE, while: waiting }),
-      Scope.extend(listed),
-      Effect.as("registered" as const)
-    )
+    }).pipe(Scope.extend(listed), Effect.as("registered" as const))
     const first = yield* Effect.raceFirst(registration, Effect.as(asked, "asked" as const))
     if (first === "registered") {
       const where = `registered in ${databaseOf(url).shown}`

@@ -134,7 +134,7 @@ export const firsts = <A, E, R>(
  * process ends, also by a signal.
  */
 const openFiles = (count: number) => {
-  const folder = mkdtempSync(join(tmpdir(), "furrow-dedup-"))
+  const folder = kept(() => mkdtempSync(join(tmpdir(), "furrow-dedup-")))
   const files: Array<number> = []
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   const close = (): void => {
@@ -142,7 +142,7 @@ const openFiles = (count: number) => {
     remove()
   }
   try {
-    for (let part = 0; part < count; part++) files.push(openSync(join(folder, String(part)), "w+"))
+    for (let part = 0; part < count; part++) files.push(kept(() => openSync(join(folder, String(part)), "w+")))
   } catch (thrown) {
     close()
     throw thrown
@@ -155,8 +155,19 @@ const openFiles = (count: number) => {
   return { files, close }
 }
 
+/** Does something to temporary files. Throws an error that names their folder, which nobody has named, and the way out. */
+const kept = <A>(work: () => A): A => {
+  try {
+    return work()
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const way = `make room there, or set TMPDIR to another folder: it takes ${RECORD} bytes for each row`
+    throw new Error(`the hashes of rows cannot be kept in ${tmpdir()}: ${why}; ${way}`, { cause })
+  }
+}
+
 const writeAll = (file: number, bytes: Buffer): void => {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+  for (let done = 0; done < bytes.length; ) done += kept(() => writeSync(file, bytes, done))
 }
 
 const readAll = (file: number): Buffer => {

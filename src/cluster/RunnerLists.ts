@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { whole } from "../core/Check.ts"
+import { durationOrZero, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf } from "../core/Options.ts"
 import type { ClusterDatabaseError } from "./control/ClusterDatabaseError.ts"
@@ -66,16 +67,19 @@ export interface RegisterOptions {
   readonly port?: number
   /** How often the runner says that it is there. One that has missed three heartbeats is gone. Default 1 second. */
   readonly heartbeat?: Duration.DurationInput
+  /** How long to wait for a database that cannot be reached yet, such as one that starts. Default 30 seconds. */
+  readonly wait?: Duration.DurationInput
 }
 
-const REGISTER_NAMES: Names<RegisterOptions> = { database: true, host: true, port: true, heartbeat: true }
+const REGISTER_NAMES: Names<RegisterOptions> = { database: true, host: true, port: true, heartbeat: true, wait: true }
 
 const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]", ""])
 
 /**
  * Registers a runner for as long as the scope is open: loaders that read the database find it. Its tables are made if they
- * are not there. Fails if the database cannot be reached now; later on a database that is gone is logged once and stops
- * nothing; a file of SQLite that was removed or replaced is joined anew. What remains to be told the database when the scope closes takes at most 3 seconds.
+ * are not there. Fails if the database cannot be reached within `wait`; later on a database that is gone is logged once and
+ * stops nothing; a file of SQLite that was removed or replaced is joined anew. What remains to be told the database when the
+ * scope closes takes at most 3 seconds.
  *
  * Fails with `InvalidOption`, or with `ClusterDatabaseError`. Needs `@effect/cluster`, and what {@link database} needs.
  *
@@ -98,8 +102,29 @@ export const register = (
       return {
         at: databaseOf(own.database),
         row: { id: runner.id, host, port, threads: runner.threads },
-        timing: timingOf(own.heartbeat)
+        timing: timingOf(own.heartbeat),
+        wait: durationOrZero("wait", own.wait ?? "30 seconds")
       }
     }),
-    ({ at, row, timing }) => registered(at, row, timing)
+    ({ at, row, timing, wait }) => patient(registered(at, row, timing), wait)
   )
+
+/** Tries again, for so long, while the database cannot be reached. */
+const patient = <A, R>(
+  registration: Effect.Effect<A, ClusterDatabaseError, R>,
+  wait: Duration.Duration
+): Effect.Effect<A, ClusterDatabaseError, R> => {
+  let isTold = false
+  const said = ({ kind, message }: ClusterDatabaseError): Effect.Effect<void> => {
+    if (kind !== "unreachable" || isTold || Duration.equals(wait, 0)) return Effect.void
+    isTold = true
+    return Effect.logWarning(`${message}; trying again for ${Duration.format(wait)}`)
+  }
+  return registration.pipe(
+    Effect.tapError(said),
+    Effect.retry({
+      schedule: Schedule.spaced("1 second").pipe(Schedule.upTo(wait)),
+      while: ({ kind }) => kind === "unreachable"
+    })
+  )
+}

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
-import { Effect } from "effect"
+import { Cause, Effect } from "effect"
 import { firsts, LEFT_OUT } from "../../pipelines/prepare/Dedup.ts"
 import { load, writtenBy } from "../../pipelines/prepare/Module.ts"
 import { Dataset, Format } from "../../src/index.ts"
@@ -297,6 +297,11 @@ describe("deduplication", () => {
       expect(duplicates).toBe(1000)
       expect(seen).toEqual([[], [], []])
       expect(readdirSync(folder)).toEqual([])
+      process.env["TMPDIR"] = join(folder, "gone")
+      const error = await Effect.runPromise(Effect.flip(Effect.sandbox(firsts(dataset, undefined, () => undefined))))
+      expect(String(Cause.squash(error))).toMatch(
+        /the hashes of rows cannot be kept in .*gone: .*; make room there, or set TMPDIR to another folder: it takes 32 bytes for each row$/
+      )
     } finally {
       if (before === undefined) delete process.env["TMPDIR"]
       else process.env["TMPDIR"] = before

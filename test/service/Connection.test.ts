@@ -291,7 +291,14 @@ const python = (script: string, ...urls: ReadonlyArray<string>) =>
   Effect.promise(
     () =>
       new Promise<string>((resolve) => {
-        const child = spawn("python3", ["-c", script, client, ...urls])
+        // Nobody listens at the proxy: it is not to be asked.
+        const proxied = {
+          ...process.env,
+          http_proxy: "http://127.0.0.1:9",
+          https_proxy: "http://127.0.0.1:9",
+          no_proxy: ""
+        }
+        const child = spawn("python3", ["-c", script, client, ...urls], { env: proxied })
         let said = ""
         for (const stream of [child.stdout, child.stderr]) {
           stream.on("data", (piece: Buffer) => {

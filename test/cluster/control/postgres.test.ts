@@ -2,6 +2,7 @@
  * Runners that register in PostgreSQL, and loaders that read who is there: on an empty database, while it is gone, and after.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { connect, createServer } from "node:net"
 import process from "node:process"
 import { Context, Effect, Exit, Fiber, Layer, Logger, Scope, Stream } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
@@ -204,10 +205,52 @@ describe.skipIf(withoutPostgres !== undefined)(name, () => {
     30_000
   )
 
+  test(
+    "is waited for by a runner that starts before it, which says so once",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const list = yield* live
+          const url = new URL(up().url)
+          const behind = Number(url.port)
+          // A port at which nobody listens yet.
+          const port = yield* Effect.scoped(listening)
+          url.port = String(port)
+          const from = lines.length
+          yield* Effect.acquireRelease(
+            Effect.sync(() => {
+              const server = createServer((client) => {
+                const there = connect(behind, "127.0.0.1")
+                client.pipe(there).pipe(client)
+                for (const socket of [client, there]) socket.on("error", () => client.destroy())
+              })
+              const late = setTimeout(() => server.listen(port, "127.0.0.1"), 1500)
+              return { late, server }
+            }),
+            ({ late, server }) =>
+              Effect.sync(() => {
+                clearTimeout(late)
+                server.close()
+              })
+          )
+          yield* Runners.register(
+            { id: "early", host: "127.0.0.1", port: 1, threads: 1 },
+            { database: url.href, heartbeat }
+          )
+          yield* until(list, "early")
+          const told = lines.slice(from).filter((line) => line.includes("trying again"))
+          expect(told).toEqual([expect.stringMatching(/^.*cannot be reached.*; trying again for 30s$/)])
+        })
+      ),
+    20_000
+  )
+
   test("is not used if a newer Furrow made its tables, or if it cannot be reached; no message has the password", async () => {
     const refused = async (url: string) => {
       const exit = await Effect.runPromiseExit(
-        Runners.register({ id: "x", host: "127.0.0.1", port: 1, threads: 1 }, { database: url }).pipe(Effect.scoped)
+        Runners.register({ id: "x", host: "127.0.0.1", port: 1, threads: 1 }, { database: url, wait: 0 }).pipe(
+          Effect.scoped
+        )
       )
       expect(Exit.isFailure(exit)).toBe(true)
       const text = JSON.stringify(exit) + String(exit)

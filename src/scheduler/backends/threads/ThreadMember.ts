@@ -112,7 +112,9 @@ export class ThreadMember implements Member {
             level
           } satisfies ThreadStart,
           {
-            said: (message) => this.#said(message as FromMember | BlocksWanted | Logged | Ping), // our own program says nothing else
+            said: (message) => {
+              if (isSaid(message)) this.#said(message)
+            },
             died: (reason) => this.#died(reason)
           }
         )
@@ -221,7 +223,7 @@ export class ThreadMember implements Member {
     }
   }
 
-  #said(said: FromMember | BlocksWanted | Logged | Ping): void {
+  #said(said: Said): void {
     const { blocks, events, logged, queue } = this.#options
     if (said._tag === "Answered") queue?.told()
     else if (said._tag === "Logged") logged(said)
@@ -266,6 +268,28 @@ export class ThreadMember implements Member {
     else this.#ready({ reason, died: false })
   }
 }
+
+/** What the program of a thread says. */
+type Said = FromMember | BlocksWanted | Logged | Ping
+
+const SAID: Readonly<Record<Said["_tag"], true>> = {
+  Answered: true,
+  BlocksWanted: true,
+  Logged: true,
+  Memory: true,
+  Ping: true,
+  Ready: true,
+  Refused: true,
+  Reply: true
+}
+
+/** Whether the program has said it. A module, or a library in it, may post messages of its own from its thread. */
+const isSaid = (message: unknown): message is Said =>
+  typeof message === "object" &&
+  message !== null &&
+  "_tag" in message &&
+  typeof message._tag === "string" &&
+  Object.hasOwn(SAID, message._tag)
 
 const endAll = (): void => {
   for (const member of open) member.close()

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Duration, Effect } from "effect"
 import { Scheduler, Workers } from "../../../../src/index.ts"
 import { script } from "../../../support/script.ts"
+import { pipeline as posting } from "../../../support/threaded/posting.ts"
 import { waiting } from "../../../support/threaded/waiting.ts"
 
 const TIME = 120_000
@@ -39,6 +40,24 @@ test(
       name: "waiting"
     })
     await run.pipe(Effect.scoped, Effect.provide(layer), Effect.runPromise)
+  },
+  TIME
+)
+
+test(
+  "messages that a module posts from its thread are nobody's, and end nothing",
+  async () => {
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(posting, { epochs: 1 })
+      yield* loader.forEach(() => Effect.void)
+      return yield* loader.digest
+    })
+    const module = new URL("../../../support/threaded/posting.ts", import.meta.url)
+    const digests = [Workers.fibers({ workers: 2 }), Workers.threads({ workers: 2, pipeline: module })].map((layer) =>
+      run.pipe(Effect.scoped, Effect.provide(layer), Effect.runPromise)
+    )
+    const [fibers, threads] = await Promise.all(digests)
+    expect(threads).toBe(fibers)
   },
   TIME
 )
