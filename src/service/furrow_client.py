@@ -484,13 +484,14 @@ class Run:
                 now = time.monotonic()
                 until = now + self._patience if until is None else until
                 reason = f"the service at {self._url} cannot be reached: {_shown(error)}"
-                if now + waits > until:
+                if now >= until:
                     raise ServiceError("unreachable", reason, getattr(error, "tag", None)) from error
                 # A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
                 if unopened and not warned:
                     warned = True
                     LOG.warning("%s; trying again, for %g seconds", reason, self._patience)
-                time.sleep(waits * random.uniform(0.5, 1))
+                # The last try is at the end of the patience.
+                time.sleep(min(waits * random.uniform(0.5, 1), until - now))
                 waits = min(2 * waits, 5.0)
                 continue
             kind = head.get("kind")

@@ -19,6 +19,7 @@ import type { Encoder, Piece, Rows } from "../sources/sinks/SinkFormat.ts"
 import type { StoreError, StoreService } from "../sources/store/Store.ts"
 import { claimed, type Folder, findName, folderOf, readText, removeText, statOf, writeText } from "./Folder.ts"
 import type { Rewindable, RowSource } from "./RowSource.ts"
+import { isSameShard } from "./SameShard.ts"
 import { isAnyShardName, isShardName, type Sink, SinkTypeId, shardName } from "./SinkValue.ts"
 
 /** What a sink has written so far. @category models @since 0.1.0 */
@@ -112,7 +113,7 @@ class OpenShard<E, R> {
     return pieces.pipe(
       Stream.mapEffect(packed, { concurrency: AT_ONCE }),
       Stream.map(({ bytes, plain }) => this.#hashed(plain, bytes)),
-      Stream.concat(Stream.execute(Effect.suspend(() => vacant(this.#writing.folder, this.done))))
+      Stream.concat(Stream.execute(Effect.suspend(() => vacant(this.#writing, this.done))))
     )
   }
 
@@ -194,15 +195,14 @@ const isNext = <E, R>(writing: Writing<E, R>): Effect.Effect<boolean, E, R> => {
   return "shards" in cut ? Effect.succeed(writing.shards.length < cut.shards) : fill(writing)
 }
 
-/** Refuses a file in the place of a shard, unless it has the shard's bytes: an earlier start was killed after writing it. */
-const vacant = (folder: Folder, { bytes, name, sha256: expected }: Manifest.WrittenShard) =>
+/** Refuses a file in the place of a shard, unless it is that shard: an earlier start was killed after writing it. */
+const vacant = ({ folder, sink }: Pick<Writing<never, never>, "folder" | "sink">, shard: Manifest.WrittenShard) =>
   Effect.gen(function* () {
-    const info = yield* statOf(folder, name)
+    const info = yield* statOf(folder, shard.name)
     if (info === undefined) return
-    if (info.size !== bytes) return yield* foreignTo(folder, name)
-    const hash = sha256Stream()
-    yield* Stream.runForEach(folder.store.stream(info), (part) => Effect.sync(() => hash.update(part)))
-    if (hash.digest("hex") !== expected) return yield* foreignTo(folder, name)
+    const { compression } = sink[SinkTypeId].format
+    const isSame = yield* isSameShard(folder.store.stream(info), info.size, shard, compression)
+    if (!isSame) return yield* foreignTo(folder, shard.name)
   })
 
 /** Writes one shard, and adds it to those of the run. */

@@ -51,6 +51,7 @@ const compressionOf = (
       : whole("level", level, compression === "zstd" ? 1 : 0, compression === "zstd" ? 22 : 9)
   return {
     ending: endings[compression],
+    compression: compression === "none" ? undefined : compression,
     parameters: { compression, level: own, blockBytes },
     config: {
       blockBytes: whole("blockBytes", blockBytes, 1, 2 ** 28),
@@ -69,12 +70,13 @@ const compressionOf = (
  */
 export const jsonl = (location: string, options: JsonlSinkOptions = {}): Sink => {
   optionsOf("Sink.jsonl", options, COMPRESSED)
-  const { config, ending, parameters } = compressionOf(location, options)
+  const { compression, config, ending, parameters } = compressionOf(location, options)
   const encoder = Effect.sync(() => jsonlEncoder(config))
   const format = {
     name: "jsonl",
     made: new Made("jsonl", parameters),
     ending: `.jsonl${ending}`,
+    compression,
     encoder: () => encoder
   }
   return make("Sink.jsonl", location, format, options)
@@ -88,7 +90,7 @@ export interface CsvSinkOptions extends CompressedSinkOptions {
 
 const delimited = (of: "csv" | "tsv", location: string, options: CsvSinkOptions): Sink => {
   optionsOf(`Sink.${of}`, options, { ...COMPRESSED, columns: true })
-  const { config, ending, parameters } = compressionOf(location, options)
+  const { compression, config, ending, parameters } = compressionOf(location, options)
   const { columns } = options
   if (
     columns !== undefined &&
@@ -100,6 +102,7 @@ const delimited = (of: "csv" | "tsv", location: string, options: CsvSinkOptions)
     name: of,
     made: new Made(of, { ...parameters, columns }),
     ending: `.${of}${ending}`,
+    compression,
     encoder: (schema: unknown) =>
       // The schema of the encoder before this one, or `undefined`.
       Effect.sync(

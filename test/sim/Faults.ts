@@ -1386,8 +1386,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "sinks: a file of others that comes while the shard is written is overwritten",
     file: "sinks/WriteShards.ts",
-    from: "if (info.size !== bytes) return yield* foreignTo(folder, name)",
-    to: "if (info.size !== bytes) return",
+    from: "if (!isSame) return yield* foreignTo(folder, shard.name)",
+    to: "if (!isSame) return",
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: a shard that another runtime has compressed is taken for a file of others",
+    file: "sinks/SameShard.ts",
+    from: "return compression !== undefined && (yield* contentOf(parts, compression)) === content",
+    to: 'return compression === undefined && (yield* contentOf(parts, "gzip")) === content',
     test: "test/sinks/Sink.test.ts"
   },
   {

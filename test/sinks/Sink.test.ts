@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import * as zlib from "node:zlib"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import * as fc from "fast-check"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Sink, Workers } from "../../src/index.ts"
@@ -146,6 +147,54 @@ describe("a sink", () => {
       )
     ).toEqual(Array.from({ length: 100 }, (_, at) => `{"n":${at + 1}}`))
   })
+
+  test.each(["gzip", "zstd"] as const)(
+    "killed, and resumed where the same rows are compressed to other bytes, it has its own: %s",
+    async (compression) => {
+      const sink = Sink.jsonl(FOLDER, { rows: 9, compression, blockBytes: 60 })
+      const writtenBy = async (sink: Sink.Sink) => {
+        const whole = killedStore()
+        await Effect.runPromise(running(whole, drawn(30), sink))
+        return objects(whole)
+      }
+      const expected = await writtenBy(sink)
+      const name = `${FOLDER}/shard-00001.jsonl`
+      const plain = Buffer.from((await writtenBy(Sink.jsonl(FOLDER, { rows: 9 })))[name] ?? "")
+      const place = `${name}${compression === "gzip" ? ".gz" : ".zst"}`
+      const { ZSTD_c_compressionLevel } = zlib.constants
+      const otherwise = (bytes: Uint8Array): Buffer =>
+        compression === "gzip"
+          ? zlib.gzipSync(bytes, { level: 1 })
+          : zlib.zstdCompressSync(bytes, { params: { [ZSTD_c_compressionLevel]: 19 } })
+      const resumed = async (there: Uint8Array) => {
+        const killed = killedStore()
+        // The shard is there, and the progress does not know it.
+        killed.kill(3, true)
+        await Effect.runPromiseExit(running(killed, drawn(30), sink))
+        killed.kill(undefined)
+        expect(Object.keys(await objects(killed))).toContain(place)
+        await Effect.runPromise(killed.store.write(place, Stream.make(there)))
+        const exit = await Effect.runPromiseExit(running(killed, drawn(30), sink))
+        return { exit, objects: await objects(killed) }
+      }
+      const other = otherwise(plain)
+      expect(other.toString("latin1")).not.toBe(expected[place])
+      expect(await resumed(other)).toMatchObject({ exit: { _tag: "Success" }, objects: expected })
+      // Whatever else is in its place is of others: other rows, bytes behind them, half of them, no such bytes at all.
+      const foreign = [
+        otherwise(plain.subarray(1)),
+        Buffer.concat([other, otherwise(plain)]),
+        other.subarray(0, other.length / 2),
+        plain,
+        new Uint8Array(0)
+      ]
+      for (const there of foreign) {
+        const { exit, objects } = await resumed(there)
+        expect(String(exit)).toContain("which this run did not write")
+        expect(objects[place]).toBe(Buffer.from(there).toString("latin1"))
+      }
+    }
+  )
 
   test("goes on with other workers, and has the same shards", async () => {
     const sink = Sink.jsonl(FOLDER, { rows: 9 })

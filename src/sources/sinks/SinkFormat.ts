@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type { Made } from "../../core/Parameters.ts"
 import type { Tensor } from "../../core/Tensor.ts"
+import type { Compression } from "../formats/lines/Compression.ts"
 import type { SinkError } from "./SinkError.ts"
 
 /** Rows as a source gives them: those of a batch. @since 0.1.0 */
@@ -50,6 +51,8 @@ export interface SinkFormat {
   readonly made: Made
   /** What the names of its shards end with, such as `.jsonl.gz`. */
   readonly ending: string
+  /** How its blocks are compressed, if whole shards of them are members of gzip or frames of zstd. */
+  readonly compression?: Compression | undefined
   /**
    * Returns the encoder of a shard; `schema` is that of the shards before it, if there are any; `firstRow` the number of its
    * first row over all shards. Loads what it needs.

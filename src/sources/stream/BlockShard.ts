@@ -18,6 +18,7 @@ import { Bytes } from "./Bytes.ts"
 import type { Pull } from "./Gunzip.ts"
 import { type Items, pulling } from "./Items.ts"
 import type { OpenShard, Piece, SourceRank, StreamShard } from "./StreamSource.ts"
+import { unpack } from "./Unpack.ts"
 
 /** @since 0.1.0 */
 export interface BlockShardOptions<Row, A, E, R> {
@@ -135,12 +136,7 @@ const plain = <R>(pull: Pull<R>, { format, shard }: { readonly format: Format<un
     })
     const compression = compressionOf(first)
     if (compression === undefined) return { pull: all, isPacked: false }
-    if (compression === "gzip") {
-      const { gunzipped } = yield* Effect.promise(() => import("./Gunzip.ts"))
-      return { pull: yield* gunzipped(all), isPacked: true }
-    }
-    const { unzstd } = yield* Effect.promise(() => import("./Unzstd.ts"))
-    return { pull: yield* unzstd(all), isPacked: true }
+    return { pull: yield* unpack(compression, all), isPacked: true }
   })
 
 const opened = <Row, A, E, R>(
