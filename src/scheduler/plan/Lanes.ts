@@ -90,7 +90,8 @@ export const dealt = ({ sizes }: Lanes, count: number): void => {
 export const padded = ({ sizes }: Lanes, batches: number): void => {
   const lane = sizes.indexOf(0)
   if (lane === -1 || batches === 0) return
-  throw new InvalidOption({ option: `the size of lane ${lane}`, value: 0, expected: "at least 1, to pad it" })
+  const expected = `fewer, or "drop" for uneven: "pad" repeats a lane's own samples, and lane ${lane} has none (the lanes have ${listed(sizes)} samples)`
+  throw new InvalidOption({ option: "lanes", value: sizes.length, expected })
 }
 
 /**

@@ -148,7 +148,12 @@ describe("refused", () => {
     [[6, 5], {}, 4, "the sizes of all lanes must be 12, as the epoch has, got 11"],
     [[6, 6.5], {}, 4, "the size of lane 1 must be a whole number of at least 0, got 6.5"],
     [[], {}, 4, "the number of lanes must be a whole number of at least 1, got 0"],
-    [[0, 12], { uneven: "pad" }, 4, "the size of lane 0 must be at least 1, to pad it, got 0"]
+    [
+      [0, 12],
+      { uneven: "pad" },
+      4,
+      'lanes must be fewer, or "drop" for uneven: "pad" repeats a lane\'s own samples, and lane 0 has none (the lanes have 0, 12 samples), got 2'
+    ]
   ] as const)("%j with %j in batches of %i", async (lanes, options, batch, message) => {
     expect(await refused(lanes, options, batch)).toContain(message)
   })
