@@ -112,8 +112,8 @@ describe("every file of src/", () => {
       // What speaks S3's protocol is loaded with the first location in S3.
       "sources/store/s3/Settings.ts → sources/store/s3/S3.ts",
       // node:zlib is loaded with the first gzipped shard that is read in order.
-      "sources/stream/BlockShard.ts → sources/stream/Gunzip.ts",
-      "sources/stream/BlockShard.ts → sources/stream/Unzstd.ts",
+      "sources/stream/Unpack.ts → sources/stream/Gunzip.ts",
+      "sources/stream/Unpack.ts → sources/stream/Unzstd.ts",
       // The compiler of the kernels writes it.
       "wasm/compile.ts → wasm/binary.ts"
     ])
