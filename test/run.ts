@@ -13,7 +13,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { rooms, writeRooms } from "./support/rooms.ts"
+import { rooms, TEST_LIMIT, writeRooms } from "./support/rooms.ts"
 
 if (process.argv.length > 2) {
   console.error(`bun run test runs everything and takes no arguments, and was given ${process.argv.slice(2).join(" ")}`)
@@ -180,7 +180,7 @@ const onBun = (env: Options["env"] & {}): ReadonlyArray<Task> =>
       const name = `tests on Bun, ${room}`
       const report = join(reports, `bun-${room}.xml`)
       const paths = files.map((file) => `./test/${file}`) // with the dot it is a path; without it, a part of one
-      const args = ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...paths]
+      const args = ["test", `--timeout=${TEST_LIMIT}`, "--reporter=junit", `--reporter-outfile=${report}`, ...paths]
       return read(name, report, await run(name, "bun", args, { env, limit: ROOM_LIMIT, later: true }))
     }
   }))

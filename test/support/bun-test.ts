@@ -6,6 +6,7 @@
  * Effect's runtime keeps some across tests.
  */
 import { expect } from "expect"
+import { TEST_LIMIT } from "./rooms.ts"
 
 export { expect }
 
@@ -84,11 +85,8 @@ const describeNow = (name: string, body: () => void): void => {
   }
 }
 
-/** Bun waits 5 s for a test unless told otherwise; so do we. */
-const TIMEOUT = 5000
-
 const timeoutOf = (options: number | Options | undefined): number =>
-  typeof options === "number" ? options : (options?.timeout ?? TIMEOUT)
+  typeof options === "number" ? options : (options?.timeout ?? TEST_LIMIT)
 
 /** Runs all of them, in order, whatever becomes of the others; then fails with the first failure. */
 const runAll = async (bodies: ReadonlyArray<Body>): Promise<void> => {

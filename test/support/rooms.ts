@@ -8,6 +8,12 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join, sep } from "node:path"
 import { pathToFileURL } from "node:url"
 
+/**
+ * How many milliseconds a test may take unless it says otherwise. Bun's own 5 s are not enough for those that start threads on
+ * a machine with two busy cores.
+ */
+export const TEST_LIMIT = 20_000
+
 /** Rooms whose folders are rooms of their own. */
 const DIVIDED: ReadonlySet<string> = new Set(["scheduler"])
 
