@@ -7,7 +7,6 @@
 import * as Effect from "effect/Effect"
 import { plural } from "../../../core/Plural.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
-import { gunzip } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
@@ -22,6 +21,7 @@ import type {
   ShardIndex,
   SharedDecode
 } from "../Format.ts"
+import { memberOf, NO_GZIP_MEMBER } from "../lines/Compression.ts"
 import { cutter } from "./Cutter.ts"
 import type { Chosen } from "./Decoder.ts"
 import { readAll, readChosen } from "./Fields.ts"
@@ -165,14 +165,24 @@ const indexPacked = (packed: Uint8Array, most: number, fault: Fault): ShardIndex
 }
 
 const unpacked = (packed: Uint8Array, most: number, fault: Fault): Uint8Array => {
-  let plain: Uint8Array | "more"
-  try {
-    plain = gunzip(packed, most)
-  } catch (cause) {
-    throw fault(`its gzip stream is corrupt or cut short (${shown(cause)}); fetch it again`, { cause })
+  const parts: Array<Uint8Array> = []
+  let length = 0
+  for (let at = 0; at < packed.length; ) {
+    const member = memberOf("gzip", packed.subarray(at), most - length)
+    if (member === "large") throw tooLarge("unpacks to more", most, fault)
+    if (member === "cut") throw fault("its gzip stream is cut short; fetch it again")
+    if ("corrupt" in member) {
+      const { cause, corrupt } = member
+      const why = cause === undefined ? "" : ` (${shown(cause)})`
+      throw fault(corrupt === NO_GZIP_MEMBER ? corrupt : `${corrupt}${why}; fetch it again`, { cause })
+    }
+    at += member.length
+    length += member.data.length
+    if (length > most) throw tooLarge("unpacks to more", most, fault)
+    parts.push(member.data)
   }
-  if (plain === "more") throw tooLarge("unpacks to more", most, fault)
-  return plain
+  const [only] = parts
+  return only !== undefined && parts.length === 1 ? only : new Uint8Array(Buffer.concat(parts))
 }
 
 /** The samples of an unpacked block, and the offset of its first byte in the archive. */
