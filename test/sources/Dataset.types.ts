@@ -2,12 +2,15 @@
  * Views and samplers take their subject first or last, and both ways have one type. Checked by the compiler, which reads
  * this file; it is never run.
  */
+import * as SeparateSchema from "@effect/schema/Schema"
 import * as Effect from "effect/Effect"
 import { pipe } from "effect/Function"
+import * as Schema from "effect/Schema"
 import type { InvalidOption } from "../../src/core/InvalidOption.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
 import type { SeedPolicy } from "../../src/seeding/SeedPolicy.ts"
 import * as Dataset from "../../src/sources/Dataset.ts"
+import * as Format from "../../src/sources/formats/Formats.ts"
 import * as Lineage from "../../src/sources/Lineage.ts"
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -55,3 +58,15 @@ Dataset.map(numbers, { name: "texts" }, (n: number) => n)
 Dataset.map(numbers, (text: string) => text)
 // @ts-expect-error a sampler comes before its count
 Sampler.limited(2, Sampler.shuffle)
+
+// Rows have the type of their schema, of `effect` and of `@effect/schema`.
+const format = Format.jsonl()
+const opened = Dataset.open("a", { format, schema: Schema.Struct({ n: Schema.NumberFromString }) })
+const separate = Dataset.open("a", { format, schema: SeparateSchema.Struct({ n: SeparateSchema.NumberFromString }) })
+const streamed = Dataset.openStream("a", { format, schema: Schema.Struct({ n: Schema.Number }) })
+type Rows<E> = E extends Effect.Effect<Dataset.Dataset<infer A, infer _, infer __>, infer ___, infer ____> ? A : never
+same<Rows<typeof opened>, { readonly n: number }>(true)
+same<Rows<typeof separate>, { readonly n: number }>(true)
+same<Rows<typeof streamed>, { readonly n: number }>(true)
+// @ts-expect-error a schema that needs a service cannot be used: rows are read by plain code
+Dataset.open("a", { format, schema: Schema.Number as Schema.Schema<number, number, "service"> })

@@ -45,8 +45,8 @@ export interface OpenOptions<Row, A = Row, I = unknown> {
   /** Its name in errors, lineage and cursors. Default: the locations, which cursors do not compare. */
   readonly name?: string
   /**
-   * What each row goes through when it is read: a schema of `@effect/schema`, or of any library that follows Standard
-   * Schema. A row that does not fit is a `ShardError`. Default: rows are as the format gives them.
+   * What each row goes through when it is read: a schema of `effect` or `@effect/schema`, or of any library that follows
+   * Standard Schema. A row that does not fit is a `ShardError`. Default: rows are as the format gives them.
    */
   readonly schema?: RowSchema<A, I>
   /**

@@ -1,10 +1,11 @@
 /**
- * Schemas that rows go through: of `@effect/schema`, or of any library that follows Standard Schema.
+ * Schemas that rows go through: of `effect` or `@effect/schema`, or of any library that follows Standard Schema.
  *
  * @since 0.1.0
  */
 import type * as Schema from "@effect/schema/Schema"
 import * as Either from "effect/Either"
+import type * as EffectSchema from "effect/Schema"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { decode } from "../../core/SchemaValue.ts"
 
@@ -29,7 +30,7 @@ export interface StandardSchema<out A> {
 }
 
 /** @category models @since 0.1.0 */
-export type RowSchema<A, I> = StandardSchema<A> | Schema.Schema<A, I>
+export type RowSchema<A, I> = StandardSchema<A> | Schema.Schema<A, I> | EffectSchema.Schema<A, I>
 
 /** Returns what a row is by a schema, or what is wrong with it. @since 0.1.0 */
 export type Validate<A> = (row: unknown) => Either.Either<A, string>
@@ -56,8 +57,10 @@ export const validating = <A, I>(schema: RowSchema<A, I>): Validate<A> => {
     }
   }
   if (!("ast" in schema)) throw noSchema(given)
-  return (row) => Either.mapLeft(decode(schema, row), ({ message, path }) => `${pathOf(path)}${message}`)
+  // Both have syntax trees of one form, which is all that is read of them; the tests hold them against each other.
+  const own = schema as Schema.Schema<A, I>
+  return (row) => Either.mapLeft(decode(own, row), ({ message, path }) => `${pathOf(path)}${message}`)
 }
 
 const noSchema = (value: unknown): InvalidOption =>
-  new InvalidOption({ option: "schema", value, expected: "a schema of @effect/schema, or a Standard Schema" })
+  new InvalidOption({ option: "schema", value, expected: "a schema of effect or @effect/schema, or a Standard Schema" })
