@@ -63,10 +63,8 @@ Sampler.limited(2, Sampler.shuffle)
 const format = Format.jsonl()
 const opened = Dataset.open("a", { format, schema: Schema.Struct({ n: Schema.NumberFromString }) })
 const separate = Dataset.open("a", { format, schema: SeparateSchema.Struct({ n: SeparateSchema.NumberFromString }) })
-const streamed = Dataset.openStream("a", { format, schema: Schema.Struct({ n: Schema.Number }) })
 type Rows<E> = E extends Effect.Effect<Dataset.Dataset<infer A, infer _, infer __>, infer ___, infer ____> ? A : never
 same<Rows<typeof opened>, { readonly n: number }>(true)
 same<Rows<typeof separate>, { readonly n: number }>(true)
-same<Rows<typeof streamed>, { readonly n: number }>(true)
 // @ts-expect-error a schema that needs a service cannot be used: rows are read by plain code
 Dataset.open("a", { format, schema: Schema.Number as Schema.Schema<number, number, "service"> })
