@@ -18,8 +18,10 @@ import {
   readyOf
 } from "../../sources/RandomAccess.ts"
 import { unsettledSample } from "../../sources/SettledSample.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StreamedRows } from "./RowRange.ts"
+import { SkipTally } from "./SkipTally.ts"
 import type { StageError } from "./StageError.ts"
 import {
   all,
@@ -123,13 +125,32 @@ export const readAfter = (rows: BatchRows, { cause, failure }: Failed): Work<voi
   const error = rows.error("dataset", rowOf(rows, failure), cause, failure)
   if (!rows.careful) throw new TypedFailure(error)
   const asked = rows.indices.length
+  const again = (): Work<void, StageError> => {
+    rows.retried += asked
+    return readEach(rows, undefined)
+  }
+  const counted = tallyOf(rows.runPlan).count({ error, samples: 1 })
+  if (counted === undefined) return again()
+  const { isNew, reason, samples } = counted
   return andThen(
-    warn(`a read of ${plural(asked, "sample")} failed, so each is read on its own: ${error.message}`),
-    () => {
-      rows.retried += asked
-      return readEach(rows, undefined)
-    }
+    warn(
+      isNew
+        ? `a read of ${plural(asked, "sample")} failed, so each is read on its own: ${error.message}`
+        : `${plural(samples, "read")} failed so far, and each of their samples was read on its own: ${reason}`
+    ),
+    again
   )
+}
+
+/** The reads of many samples that failed, by run and reason: a damaged shard fails one for each batch that has a row of it. */
+const tallies = new WeakMap<RunPlan, SkipTally>()
+
+const tallyOf = (runPlan: RunPlan): SkipTally => {
+  const known = tallies.get(runPlan)
+  if (known !== undefined) return known
+  const own = new SkipTally()
+  tallies.set(runPlan, own)
+  return own
 }
 
 /** The row of the batch that an error of shards is of, if it names one. */

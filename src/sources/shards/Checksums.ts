@@ -137,16 +137,24 @@ export const checking = (store: StoreService): StoreService => {
     if (known !== undefined) return known
     const one = Effect.unsafeMakeSemaphore(1)
     let isSound = false
+    /** What its bytes had instead, when they were read last. */
+    let found: string | undefined
+    /** Whether they had the same twice: they were not changed on the way, and are not read again for each batch. */
+    let isDamaged = false
+    const reason = "its bytes are not those that its manifest has the SHA-256 of; write it again, or fetch it again"
+    const damaged = Effect.suspend(() => Effect.fail(invalid(info.location, reason)))
     const own = one.withPermits(1)(
       Effect.suspend(() => {
         if (isSound) return Effect.void
+        if (isDamaged) return damaged
         const hash = sha256Stream()
         const read = Stream.runForEach(store.stream(info), (bytes) => Effect.sync(() => void hash.update(bytes)))
         return Effect.flatMap(read, () => {
-          isSound = hash.digest("hex") === expected
-          const reason =
-            "its bytes are not those that its manifest has the SHA-256 of; write it again, or fetch it again"
-          return isSound ? Effect.void : Effect.fail(invalid(info.location, reason))
+          const digest = hash.digest("hex")
+          isSound = digest === expected
+          isDamaged = !isSound && digest === found
+          found = digest
+          return isSound ? Effect.void : damaged
         })
       })
     )

@@ -182,5 +182,22 @@ test("a getMany of a user's that fails says not which sample it is: each is read
   // A copy that is read otherwise is not read by the functions of the one it was copied from.
   const own = await Effect.runPromise(opened())
   const copy = { ...own, getMany: () => Effect.fail("my own") }
-  expect((await Effect.runPromise(outcome(copy))).retried).toBe(40)
+  const failed = await Effect.runPromise(outcome(copy))
+  expect(failed.retried).toBe(40)
+  // Five reads failed for one reason.
+  expect(failed.warnings).toEqual([expect.stringContaining("failed, so each is read on its own: ")])
+})
+
+test("of reads that fail for one reason the first is logged, and then their count at 10, 100 …", async () => {
+  const rows = Dataset.effect<Row, string, never>({
+    size: 200,
+    get: (n) => Effect.succeed({ n }),
+    getMany: () => Effect.fail("all of them")
+  })
+  const { rows: read, warnings } = await Effect.runPromise(outcome(rows))
+  expect(read.length).toBe(200)
+  expect(warnings).toEqual([
+    expect.stringMatching(/^a read of 8 samples failed, so each is read on its own: .*all of them/),
+    "10 reads failed so far, and each of their samples was read on its own: all of them"
+  ])
 })

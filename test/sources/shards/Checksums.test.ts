@@ -4,6 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Stream } from "effect"
 import { Dataset, Format, Sink } from "../../../src/index.ts"
+import { checking, withManifests } from "../../../src/sources/shards/Checksums.ts"
+import { memoryDriver } from "../../../src/sources/store/Memory.ts"
+import { storeOf } from "../../../src/sources/store/Routes.ts"
+import type { StoreService } from "../../../src/sources/store/Store.ts"
 
 const root = mkdtempSync(join(tmpdir(), "checksums-"))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -54,6 +58,45 @@ describe("a folder with a manifest", () => {
       })
       expect((await Effect.runPromise(read)).message).toContain(file)
     }
+  })
+
+  test("bytes that were changed on the way are read again; a shard that has the same wrong ones twice is not", async () => {
+    const folder = await written("twice")
+    const names = ["manifest.json", "shard-00000.jsonl", "shard-00001.jsonl", "shard-00002.jsonl"]
+    const objects = names.map(
+      (name) => [`memory://d/${name}`, new Uint8Array(readFileSync(join(folder, name)))] as const
+    )
+    const store = storeOf(memoryDriver(Object.fromEntries(objects)))
+    let reads = 0
+    /** How many of the next reads are of other bytes, and which. */
+    let wrong: ReadonlyArray<number> = []
+    const flipping: StoreService = {
+      ...store,
+      stream: (info, offset) =>
+        Stream.map(store.stream(info, offset), (bytes) => {
+          const flip = wrong[reads++] ?? 0
+          return bytes.map((byte, at) => (at === 3 ? byte ^ flip : byte))
+        })
+    }
+    const verdicts = (flips: ReadonlyArray<number>, times: number) =>
+      Effect.gen(function* () {
+        const infos = yield* Effect.forEach(objects, ([location]) => store.stat({ location }))
+        const { shards } = yield* withManifests(store, infos, (named) => named)
+        const [, shard] = shards
+        if (shard === undefined) return expect.unreachable("there are three")
+        const checked = checking(flipping)
+        reads = 0
+        wrong = flips
+        const found: Array<string> = []
+        for (let time = 0; time < times; time++) {
+          found.push((yield* Effect.either(checked.read(shard, 0, 5)))._tag)
+        }
+        return { found, reads }
+      })
+    const damaged = await Effect.runPromise(verdicts(Array<number>(9).fill(1), 5))
+    expect(damaged).toEqual({ found: Array<string>(5).fill("Left"), reads: 2 })
+    const mended = await Effect.runPromise(verdicts([1, 2, 1, 0, 0], 5))
+    expect(mended).toEqual({ found: ["Left", "Left", "Left", "Right", "Right"], reads: 4 })
   })
 
   test("a shard that is cut short or gone is found when it is opened", async () => {

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { shown } from "../../core/Show.ts"
-import type { Skipped } from "../build/Retry.ts"
+import type { Skipped } from "./Retry.ts"
 
 /** How many reasons are remembered: the latest. */
 const REASONS = 256
