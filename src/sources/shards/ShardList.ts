@@ -9,7 +9,7 @@ import { plural } from "../../core/Plural.ts"
 import { hasEnding, isDescription } from "../formats/Endings.ts"
 import type { Format } from "../formats/Format.ts"
 import { decodeProgress, MANIFEST, PROGRESS } from "../sinks/Manifest.ts"
-import { type Chosen, found } from "../store/FindObjects.ts"
+import { type Chosen, found, nothingIn } from "../store/FindObjects.ts"
 import { type Listed, type ObjectInfo, Store, StoreError, type StoreService } from "../store/Store.ts"
 import { formatByManifest, isIn, isManifest, type NamedShards, withManifests } from "./Checksums.ts"
 
@@ -37,7 +37,9 @@ const ofFormat = (endings: ReadonlyArray<string>, looked: Looked): Chosen => {
     for (const object of own) if (isManifest(object)) looked.manifests.add(object.location)
     const begun = hidden.filter(({ location }) => location.endsWith(`/${PROGRESS}`))
     looked.begun.push(...begun.filter(({ location }) => own.some((object) => isIn([folderOf(location)], object))))
-    return own
+    // A sink that has not written a shard yet.
+    if (objects.length === 0) looked.begun.push(...begun)
+    return objects.length === 0 ? begun : own
   }
 }
 
@@ -96,6 +98,8 @@ export const shardsAt = (
     }
     const { folders, shards, taken } = yield* withManifests(store, objects, ofEnding)
     for (const progress of begun) if (!isIn(folders, progress)) yield* finished(store, progress)
+    const [alone] = begun.filter((progress) => objects.some(({ location }) => location === progress.location))
+    if (alone !== undefined) return yield* nothingIn(folderOf(alone.location))
     yield* readAsWritten(shards, name)
     for (const own of mixed) {
       // By their manifests, several folders may be the parts of one dataset; files besides may be what these were made of.

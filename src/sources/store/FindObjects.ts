@@ -190,15 +190,20 @@ const inFolder = (
       return false
     }
     const { count, taken } = yield* look(store.list(folder), isSeen)
-    if (taken.length === 0) {
-      const besides = count === 0 ? "" : " but names that begin with . or _"
-      return yield* missing(folder, `there is nothing in this folder${besides}; check the location`)
-    }
     const own = chosen(taken, hidden)
+    if (taken.length === 0 && own.length === 0) {
+      return yield* count === 0
+        ? missing(folder, "there is nothing in this folder; check the location")
+        : nothingIn(folder)
+    }
     const gone = taken.filter((object) => object[NOWHERE] !== undefined && !own.includes(object))
     yield* warnOfGone(gone.map(({ location }) => location))
     return own
   })
+
+/** That a folder has nothing that is looked at. @since 0.1.0 */
+export const nothingIn = (folder: string): StoreError =>
+  missing(folder, "there is nothing in this folder but names that begin with . or _; check the location")
 
 const matching = (store: StoreService, text: string, { depth, folder, matches }: Pattern) =>
   Effect.gen(function* () {

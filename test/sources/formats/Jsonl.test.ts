@@ -143,6 +143,25 @@ describe("bad rows are errors with shard, row and byte", () => {
     expect(error.message).toContain("not valid UTF-8")
   })
 
+  test.each([
+    [
+      "bzip2",
+      Buffer.from("BZh91AY&SY1234", "latin1"),
+      "it is compressed by bzip2; unpack it, or compress it by gzip or zstd"
+    ],
+    ["an empty file in xz", Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4), "it is compressed by xz"],
+    ["a ZIP archive", Buffer.from("PK\x03\x04\x14\0", "latin1"), "it is a ZIP archive, as .xlsx files are, too"]
+  ])("packed in a way that is not read: %s", async (_, bytes, message) => {
+    for (const format of [Format.jsonl(), Format.csv(), Format.csv({ header: ["a"] }), Format.text(), Format.tar()]) {
+      const error = await failure(new Uint8Array(bytes), format)
+      expect(error).toMatchObject({ _tag: "ShardError", byte: 0 })
+      expect(error.message).toContain(format.name === "tar" ? message.replace(" or zstd", "") : message)
+    }
+    const windows = Dataset.open("a", { format: Format.text({ rows: "windows", windowBytes: 4 }), index: false })
+    const { layer } = memoryStore({ a: new Uint8Array(bytes) })
+    expect((await Effect.runPromise(Effect.provide(windows, layer))).size).toBeGreaterThan(1)
+  })
+
   test("UTF-16", async () => {
     expect((await failure(Uint8Array.of(0xff, 0xfe, 91, 0, 93, 0), Format.jsonl())).message).toContain("UTF-16")
   })

@@ -40,6 +40,8 @@ const objects = {
   "sinks/beside/b.csv": "n\n1\n",
   "sinks/beside/begun/shard-00000.jsonl": '{"n":0}\n',
   [`sinks/beside/begun/${PROGRESS}`]: progress,
+  [`first/killed/${PROGRESS}`]: encodeProgress({ run: "1", sink: "sink()", shards: [], source: null, skip: 0 }),
+  [`first/left/${PROGRESS}`]: "{}\n",
   "mix/a.jsonl": '{"n":0}\n',
   "mix/README.md": "# a\n",
   "mix/x.parquet": "PAR1",
@@ -150,6 +152,15 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
     expect(await shards("sinks/begun/shard-00000.jsonl", Format.jsonl())).toHaveLength(1)
     if (root.startsWith("hf:")) return
     expect(await shards("sinks/begun/*", Format.jsonl())).toEqual(["sinks/begun/shard-00000.jsonl"])
+  })
+
+  test.each(both)("one in which no shard has been written yet, too", async (shards) => {
+    const message = await shards("first/killed/", Format.jsonl()).catch(String)
+    expect(message).toContain(`${root}first/killed/: a sink has not finished this folder`)
+    expect(message).toContain("lists 0 shards with 0 rows so far")
+    expect(await shards("first/left", Format.jsonl()).catch(String)).toContain(
+      "there is nothing in this folder but names that begin with . or _; check the location"
+    )
   })
 
   test("a command refuses it as well", async () => {

@@ -21,7 +21,7 @@ import type {
 } from "../Format.ts"
 import { ofBytes } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
-import { checkBeginning, error, type LineKind, tooLong } from "./LineKind.ts"
+import { checkBeginning, checkPacking, error, type LineKind, tooLong } from "./LineKind.ts"
 import { type Lines, linesIn, linesOfText, spansOf } from "./Lines.ts"
 import { compressionIn, joined, loaded, membersOf, type Placed, unpacked, WINDOW } from "./Members.ts"
 import { Spans } from "./Spans.ts"
@@ -81,6 +81,7 @@ export const firstRecords = (
   /** The place of a byte in the shard. */
   byteAt: (place: number) => number
 ): { readonly lines: Lines; readonly mark: number } | undefined => {
+  checkPacking(kind, shard, bytes)
   const mark = markOf(kind, shard, bytes)
   const text = bytes.subarray(mark)
   const ownByte = (place: number): number => byteAt(mark + place)

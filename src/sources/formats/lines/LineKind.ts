@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { type Shard, ShardError } from "../Format.ts"
+import { packedReason } from "../Packing.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import type { Split } from "./Spans.ts"
 
@@ -38,9 +39,17 @@ export interface LineKind extends LineSizes {
  * @since 0.1.0
  */
 export const checkBeginning = (kind: LineKind, shard: Shard, bytes: Uint8Array, isLast: boolean): boolean => {
+  checkPacking(kind, shard, bytes)
   const reason = kind.refused?.(shard.info.location, bytes, isLast)
   if (reason !== undefined && reason !== "more") throw error(kind, shard, 0, reason)
   return reason === "more"
+}
+
+/** Throws for the beginning of a shard that is packed in a way that is not read. @since 0.1.0 */
+export const checkPacking = (kind: LineKind, shard: Shard, bytes: Uint8Array): void => {
+  // Windows of bytes are of any bytes.
+  const reason = kind.windowBytes === undefined ? packedReason(bytes, "gzip or zstd") : undefined
+  if (reason !== undefined) throw error(kind, shard, 0, reason)
 }
 
 /** An error of a shard of lines. @since 0.1.0 */

@@ -21,7 +21,8 @@ import type {
   ShardIndex,
   SharedDecode
 } from "../Format.ts"
-import { memberOf, NO_GZIP_MEMBER } from "../lines/Compression.ts"
+import { compressionOf, memberOf, NO_GZIP_MEMBER } from "../lines/Compression.ts"
+import { packedReason } from "../Packing.ts"
 import { cutter } from "./Cutter.ts"
 import type { Chosen } from "./Decoder.ts"
 import { readAll, readChosen } from "./Fields.ts"
@@ -48,13 +49,15 @@ export const index = (
     if (size === 0) return yield* cutShort(0, 0, fault)
     const start = yield* shard.read(0, Math.min(size, FIRST))
     const compression = compressionOf(start)
+    const reason =
+      compression === "zstd"
+        ? "it is compressed by zstd; unpack it, or compress it by gzip"
+        : packedReason(start, "gzip")
+    if (reason !== undefined) return yield* fault(reason, { byte: 0 })
     if (compression === undefined) {
       const blocks = yield* scan(shard, start, blockBytes, fault)
       yield* attempt(() => checkBlocks(blocks, maxBlockBytes, fault))
       return { blocks }
-    }
-    if (compression !== "gzip") {
-      return yield* fault(`it is compressed by ${compression}; unpack it, or compress it by gzip`, { byte: 0 })
     }
     if (size > maxBlockBytes) return yield* tooLarge(`has ${plural(size, "byte")}`, maxBlockBytes, fault)
     const packed = size === start.length ? start : yield* shard.read(0, size)
@@ -115,20 +118,6 @@ const SAMPLE = 256
 
 /** What is read of a shard first: enough to see what it is, and most shards' first headers. */
 const FIRST = 2 ** 16
-
-const MAGIC: ReadonlyArray<readonly [name: string, ...bytes: ReadonlyArray<number>]> = [
-  ["gzip", 0x1f, 0x8b],
-  ["zstd", 0x28, 0xb5, 0x2f, 0xfd],
-  ["bzip2", 0x42, 0x5a, 0x68],
-  ["xz", 0xfd, 0x37, 0x7a, 0x58, 0x5a],
-  ["lz4", 0x04, 0x22, 0x4d, 0x18],
-  ["lzop", 0x89, 0x4c, 0x5a, 0x4f],
-  ["lzip", 0x4c, 0x5a, 0x49, 0x50],
-  ["compress", 0x1f, 0x9d]
-]
-
-const compressionOf = (bytes: Uint8Array): string | undefined =>
-  MAGIC.find(([, ...magic]) => magic.every((byte, place) => bytes[place] === byte))?.[0]
 
 const checkBlocks = (blocks: ReadonlyArray<Block>, most: number, fault: Fault): void => {
   let row = 0
