@@ -15,7 +15,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { FailurePolicy, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../src/index.ts"
-import { chosen, line, preview } from "./cat/Line.ts"
+import { line, preview } from "./cat/Line.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print } from "./cli/Print.ts"
 import { ranks, ranksFrom, reading, seed, whole } from "./cli/Reading.ts"
@@ -54,7 +54,7 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
     const root = yield* seedFrom(flags.seed)
     const { rank, world } = yield* ranksFrom(flags)
     const sampler = yield* samplerOf(flags, world)
-    const { columns, dataset } = yield* opened(flags)
+    const { rows: dataset } = yield* opened(flags)
     const { size } = dataset
     let left = Math.min(
       Option.getOrElse(flags.limit, () => size),
@@ -62,7 +62,7 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
     )
     if (left === 0) return
     const write = flags.json ? line : preview
-    const collate = (samples: ReadonlyArray<unknown>) => samples.map((sample) => write(chosen(columns, sample)))
+    const collate = (samples: ReadonlyArray<unknown>) => samples.map((sample) => write(sample))
     const pipeline = Pipeline.from(dataset).pipe(
       Pipeline.sample(sampler),
       // Of a batch for several ranks each has one sample, so that the batch's number tells what only fills up the last one.

@@ -25,6 +25,7 @@ import { apart } from "../src/sinks/Overlap.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
+import { chosen } from "./data/Chosen.ts"
 import { cellOptions, options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
 import { naming, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
 import { firsts, LEFT_OUT } from "./prepare/Dedup.ts"
@@ -120,16 +121,19 @@ const sought = (
     if (!flags.dedup && field === undefined) return Pipeline.from(dataset).pipe(Pipeline.sample(sampler))
     const tick = beating()
     // Those that the module leaves out are compared with none, so what is written has each row that it keeps once.
-    const { compared, duplicates, failed, hash, isKept, keyless } = yield* firsts(
+    const { compared, duplicates, failed, hash, isKept, keyless, unread } = yield* firsts(
       dataset,
       field,
       (rows) => tick(() => `looking for duplicates: ${rows} of ${dataset.size} rows`),
-      undefined,
-      Option.match(module, { onNone: () => undefined, onSome: (own) => writtenBy<unknown>(own, LEFT_OUT) })
+      {
+        skipBad: flags.skipBad,
+        written: Option.match(module, { onNone: () => undefined, onSome: (own) => writtenBy<unknown>(own, LEFT_OUT) })
+      }
     )
     const without = keyless === 0 ? "" : `; ${keyless} have no field ${JSON.stringify(field)}, and are kept`
     const uncompared = failed === 0 ? "" : `; ${failed} were not compared, since the module threw`
-    tell(`${duplicates} of ${compared} rows are duplicates${without}${uncompared}\n`)
+    const bad = unread === 0 ? "" : `; ${unread} cannot be read`
+    tell(`${duplicates} of ${compared} rows are duplicates${without}${uncompared}${bad}\n`)
     const parameters = { kept: hash }
     return Pipeline.from(
       Dataset.map(dataset, (row, index) => ({ row, isKept: isKept(index) }), { name: dataset.name, parameters })
@@ -149,7 +153,10 @@ const streamed = (flags: Flags, format: Format.Format<unknown>, error: Format.Sh
       return yield* new Usage({ message: `${error.shard} is one large member, which is read in order alone: ${way}` })
     }
     tell(`${error.shard} is one large member: read in order\n`)
-    return Pipeline.from(yield* Dataset.openStream(flags.inputs, { format, atOnce: 1 }))
+    const all = Pipeline.from(yield* Dataset.openStream(flags.inputs, { format, atOnce: 1 }))
+    const columns = Option.getOrUndefined(flags.columns)
+    if (columns === undefined) return all
+    return Pipeline.map(all, "columns", (row) => chosen(columns, row), { parameters: { columns } })
   })
 
 const isLarge = (error: unknown): error is Format.ShardError =>
@@ -170,7 +177,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =
       large === undefined
-        ? yield* sought(flags, (yield* dataset).dataset, module)
+        ? yield* sought(flags, (yield* dataset).rows, module)
         : yield* streamed(flags, make(undefined), large)
     const tick = beating()
     const started = performance.now()

@@ -3,15 +3,8 @@
  * `{"$bigint": digits}`, times ISO 8601, typed arrays and tensors lists, and NaN and ±Infinity strings.
  */
 import { inspect } from "node:util"
-import * as Predicate from "effect/Predicate"
 
 export { shownJson as line } from "../../src/core/Json.ts"
-
-/** Returns a sample with the columns that were chosen, as far as it has them. */
-export const chosen = (columns: ReadonlyArray<string> | undefined, sample: unknown): unknown => {
-  if (columns === undefined || !Predicate.isRecord(sample)) return sample
-  return Object.fromEntries(columns.filter((name) => Object.hasOwn(sample, name)).map((name) => [name, sample[name]]))
-}
 
 /** Returns a sample for people, on one line: what is long is cut short. */
 export const preview = (sample: unknown): string =>

@@ -9,12 +9,14 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { plural } from "../../src/core/Plural.ts"
 import { Dataset, Format } from "../../src/index.ts"
+import { columnsIn } from "../../src/sources/formats/csv/Columns.ts"
 import { isDelimiter } from "../../src/sources/formats/csv/Options.ts"
 import { hasEnding, isDescription } from "../../src/sources/formats/Endings.ts"
 import { type Chosen, found as resolved } from "../../src/sources/store/FindObjects.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
 import { listOf, oneOf, reading } from "../cli/Reading.ts"
+import { chosen } from "./Chosen.ts"
 
 /** The types of columns, by their names. */
 type Types = Readonly<Record<string, (typeof TYPES)[number]>>
@@ -201,8 +203,22 @@ export const opened = (flags: Flags) =>
     }
     const { make } = yield* formatFrom(flags)
     const columns = Option.getOrUndefined(flags.columns)
-    return { columns, dataset: yield* Dataset.open(flags.inputs, { format: make(columns), onProgress }) }
+    const dataset = yield* Dataset.open(flags.inputs, { format: make(columns), onProgress })
+    if (columns === undefined) return { dataset, rows: dataset }
+    const named = namesIn(dataset)
+    const other = named && columns.find((name) => !named.includes(name))
+    if (other !== undefined) {
+      const message = `--columns ${other}: the shards have no such column; they have ${named?.join(", ")}`
+      return yield* new Usage({ message })
+    }
+    // Of formats that do not choose columns themselves.
+    const pick = (row: unknown): unknown => chosen(columns, row)
+    return { dataset, rows: Dataset.map(dataset, pick, { name: dataset.name, parameters: { columns } }) }
   })
+
+/** The names of columns, if the first shard has them: those of CSV and TSV. */
+const namesIn = ({ sharded }: Dataset.ShardedDataset<unknown>): ReadonlyArray<string> | undefined =>
+  columnsIn(sharded.shards[0]?.index.header)?.map(({ name }) => name)
 
 /** A scan below so many bytes takes no time to speak of. */
 const QUICK = 2 ** 28

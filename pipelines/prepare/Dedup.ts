@@ -9,6 +9,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Dataset } from "../../src/index.ts"
+import type { IndexError } from "../../src/sources/RandomAccess.ts"
 import { line } from "../cat/Line.ts"
 
 /** A record: the first bytes of SHA-256, and the number of the row. */
@@ -50,12 +51,29 @@ export interface Kept {
   readonly keyless: number
   /** How many rows were not compared since the module threw at them, as it will when they are written. */
   readonly failed: number
+  /** How many rows cannot be read, and are left out when they are written. */
+  readonly unread: number
   /** A hash of which rows are kept. */
   readonly hash: string
 }
 
 /** In the place of a row that the module leaves out. */
 export const LEFT_OUT: unique symbol = Symbol("left out")
+
+/** In the place of a row that cannot be read. */
+const UNREAD: unique symbol = Symbol("unread")
+
+/** Reads rows; if bad ones are to be left out, with {@link UNREAD} in their place. */
+const reading =
+  <A, E, R>(dataset: Dataset.Dataset<A, E, R>, skipBad: boolean) =>
+  (indices: ReadonlyArray<number>): Effect.Effect<ReadonlyArray<A | typeof UNREAD>, E | IndexError, R> => {
+    const all = dataset.getMany(indices)
+    if (!skipBad) return all
+    // One of them is bad, and this does not tell which.
+    return Effect.catchAll(all, () =>
+      Effect.forEach(indices, (index) => Effect.orElseSucceed(dataset.get(index), (): typeof UNREAD => UNREAD))
+    )
+  }
 
 /**
  * Looks at all rows as `written` makes them, in their order: of equal ones the first is kept. A row that lacks the field is
@@ -65,8 +83,16 @@ export const firsts = <A, E, R>(
   dataset: Dataset.Dataset<A, E, R>,
   field: string | undefined,
   onProgress: (rows: number) => void,
-  atOnce = AT_ONCE,
-  written: (row: A) => unknown = (row) => row
+  {
+    atOnce = AT_ONCE,
+    skipBad = false,
+    written = (row) => row
+  }: {
+    readonly atOnce?: number | undefined
+    /** Whether rows that cannot be read are left out. */
+    readonly skipBad?: boolean
+    readonly written?: ((row: A) => unknown) | undefined
+  } = {}
 ) =>
   Effect.acquireUseRelease(
     Effect.sync(() => openFiles(Math.min(512, Math.max(1, Math.ceil(dataset.size / atOnce))))),
@@ -77,6 +103,8 @@ export const firsts = <A, E, R>(
         let keyless = 0
         let compared = 0
         let failed = 0
+        let unread = 0
+        const read = reading(dataset, skipBad)
         const rowOf = (row: A): unknown => {
           try {
             return written(row)
@@ -87,9 +115,13 @@ export const firsts = <A, E, R>(
         }
         for (let from = 0; from < size; from += BATCH) {
           const to = Math.min(size, from + BATCH)
-          const rows = yield* dataset.getMany(Array.from({ length: to - from }, (_, at) => from + at))
+          const rows = yield* read(Array.from({ length: to - from }, (_, at) => from + at))
           const dealt = files.map((): Array<Buffer> => [])
           for (const [at, row] of rows.entries()) {
+            if (row === UNREAD) {
+              unread++
+              continue
+            }
             const own = rowOf(row)
             if (own === LEFT_OUT) continue
             compared++
@@ -124,7 +156,7 @@ export const firsts = <A, E, R>(
         }
         const hash = createHash("sha256").update(seconds).digest("hex").slice(0, 16)
         const isKept = (index: number): boolean => ((seconds[Math.floor(index / 8)] ?? 0) & (1 << (index & 7))) === 0
-        return { isKept, duplicates, compared, keyless, failed, hash } satisfies Kept
+        return { isKept, duplicates, compared, keyless, failed, unread, hash } satisfies Kept
       }),
     ({ close }) => Effect.sync(close)
   )

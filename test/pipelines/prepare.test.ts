@@ -88,6 +88,25 @@ describe("prepare", () => {
   )
 
   test(
+    "writes the columns that are chosen, of each format, and leaves out bad rows also where it looks for duplicates",
+    async () => {
+      const bad = join(root, "bad.jsonl")
+      writeFileSync(bad, '{"n":1,"name":"a"}\n{"n":\n{"n":1,"name":"b"}\n{"n":2,"name":"c"}\n')
+      const to = join(root, "chosen")
+      const ended = await run("prepare", bad, "--columns", "n", "--skip-bad", "--dedup", "--to", to)
+      expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("left out 1 sample") })
+      expect(ended.stderr).toContain("1 of 3 rows are duplicates; 1 cannot be read\n")
+      expect(await read(to, Format.jsonl<unknown>())).toEqual([{ n: 1 }, { n: 2 }])
+      const table = join(root, "chosen.csv")
+      writeFileSync(table, "id,name\n1,a\n")
+      const refused = await run("prepare", table, "--columns", "id,nme", "--to", join(root, "none"))
+      expect(refused).toMatchObject({ code: 2 })
+      expect(refused.stderr).toContain("--columns nme: the shards have no such column; they have id, name")
+    },
+    TIME
+  )
+
+  test(
     "into a folder that it reads is refused before anything is written",
     async () => {
       const to = join(root, "train")
@@ -232,7 +251,7 @@ describe("deduplication", () => {
     const module = join(root, "promises.ts")
     writeFileSync(module, "export const map = async (row: unknown) => { throw new Error(String(row)) }\n")
     const written = writtenBy<unknown>(await Effect.runPromise(load(module)), LEFT_OUT)
-    const found = await Effect.runPromise(firsts(Dataset.range(3), undefined, () => undefined, undefined, written))
+    const found = await Effect.runPromise(firsts(Dataset.range(3), undefined, () => undefined, { written }))
     expect(found).toMatchObject({ duplicates: 0, compared: 0, failed: 3 })
     expect(() => written(0)).toThrow("map returned a Promise: the functions of --module must be plain functions")
   })
@@ -256,7 +275,7 @@ describe("deduplication", () => {
       },
       LEFT_OUT
     )
-    const found = await Effect.runPromise(firsts(Dataset.fromArray(own), undefined, () => undefined, undefined, low))
+    const found = await Effect.runPromise(firsts(Dataset.fromArray(own), undefined, () => undefined, { written: low }))
     expect(found).toMatchObject({ duplicates: 1, compared: 3, keyless: 0, failed: 1 })
     expect(own.map((_, index) => found.isKept(index))).toEqual([true, true, false, true, true])
   })
@@ -275,7 +294,7 @@ describe("deduplication", () => {
   test("keeps the first of equal rows, whatever the number of files", async () => {
     const dataset = Dataset.fromArray(Array.from({ length: 1000 }, (_, n) => ({ n, key: (n * 7) % 90 })))
     for (const atOnce of [1000, 100, 10]) {
-      const kept = await Effect.runPromise(firsts(dataset, "key", () => undefined, atOnce))
+      const kept = await Effect.runPromise(firsts(dataset, "key", () => undefined, { atOnce }))
       expect(kept.duplicates).toBe(910)
       const all = Array.from({ length: 1000 }, (_, n) => n).filter((n) => kept.isKept(n))
       expect(all).toEqual(Array.from({ length: 90 }, (_, n) => n))
@@ -291,7 +310,7 @@ describe("deduplication", () => {
       const dataset = Dataset.fromArray(Array.from({ length: 3000 }, (_, n) => n % 2000))
       const seen: Array<ReadonlyArray<string>> = []
       const { duplicates } = await Effect.runPromise(
-        firsts(dataset, undefined, () => void seen.push(readdirSync(folder)), 1000)
+        firsts(dataset, undefined, () => void seen.push(readdirSync(folder)), { atOnce: 1000 })
       )
       expect(tmpdir()).toBe(folder)
       expect(duplicates).toBe(1000)

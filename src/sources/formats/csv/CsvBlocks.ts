@@ -65,6 +65,16 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
       "its first row has a carriage return (\\r) outside of quotes, and rows end in \\n or \\r\\n; convert its ends of lines (tr '\\r' '\\n')"
     throw lines.error(0, reason)
   }
+  if (header === undefined && first === undefined) {
+    const way = "convert the file (iconv -f latin1 -t utf-8, if that is what it is)"
+    throw lines.error(0, `its header is not valid UTF-8, and no failure policy can leave it out; ${way}`)
+  }
+  if (header === undefined && /^sep=.$/i.test(first ?? "")) {
+    throw lines.error(
+      0,
+      `its first line, ${first}, is for Excel; remove it, and give the option delimiter (--delimiter)`
+    )
+  }
   // Any of its lines would be a row.
   if (header === undefined && first !== undefined && isPage(first)) throw lines.error(0, pageReason)
   const names = header ?? cells(lines, 0, delimiter)
