@@ -266,7 +266,7 @@ describe("bad files", () => {
     ["a quote that is not closed", 'a,b\n1,2\n3,"4\n5,6\n', { row: 1, byte: 8 }, "is not closed"],
     ["characters behind a quoted cell", 'a\n"1"2\n', { row: 0, byte: 2 }, "characters follow a quoted cell"],
     ["no header", "", {}, "it has no header"],
-    ["what Excel reads", "sep=;\nid;name\n1;a\n", { delimiter: ";" }, "its first line, sep=;, is for Excel; remove it"],
+    ["what Excel reads", "sep=,\nid,name\n1,a\n", {}, "its first line, sep=,, is for Excel; remove it"],
     ["lines that \\r ends", "a,b\r1,2\r3,4\r", { row: 0 }, "carriage return"],
     ["lines that \\r ends, quoted", '"a","b"\r"1","2"\r', { row: 0 }, "carriage return"],
     ["a column twice", "a,b,a\n1,2,3\n", {}, 'the column "a" twice'],

@@ -1,6 +1,6 @@
 /** Shards on threads: each opens them for itself, and a block is decoded once for all. */
 import { afterAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as zlib from "node:zlib"
@@ -9,6 +9,7 @@ import { Scheduler, SeedPolicy, Tensor, Workers } from "../../../../src/index.ts
 import { headerOf, npyOf } from "../../../support/npy.ts"
 import type { PartialOptions } from "../../../support/options.ts"
 import { Physical, parquetOf, raw } from "../../../support/parquet.ts"
+import { ranged, serve } from "../../../support/server.ts"
 import { tarOf } from "../../../support/tar.ts"
 import { opened, pipeline, type ShardsConfig } from "../../../support/threaded/shards.ts"
 
@@ -138,6 +139,24 @@ describe("shards on threads", () => {
       expect(fibers.reads).toBeLessThanOrEqual(blocks + footers / 2)
       expect(threads.reads).toBeGreaterThanOrEqual(blocks)
       expect(threads.reads).toBeLessThanOrEqual(blocks + footers)
+    },
+    TIME
+  )
+
+  test(
+    "over HTTP: what fibers deliver",
+    async () => {
+      const server = await serve((request, response) => {
+        ranged(request, response, readFileSync(join(folder, request.url ?? "")), { etag: '"1"' })
+      })
+      try {
+        const { config: local } = await configOf("jsonl")
+        const config = { ...local, location: `${server.url}/jsonl-0`, index: join(folder, "index-http") }
+        const fibers = await run(config, Workers.fibers({ workers: 4 }))
+        expect(await run(config, threadsFor(config))).toMatchObject({ digest: fibers.digest })
+      } finally {
+        await server.close()
+      }
     },
     TIME
   )
