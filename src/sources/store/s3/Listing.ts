@@ -23,6 +23,9 @@ interface Page {
 /** A server whose pages never end is not listed for ever: these hold 100 million objects. */
 const MOST_PAGES = 100_000
 
+/** So many pages in a row may hold no object: those of folders below, or of objects that were deleted. */
+const MOST_EMPTY = 2000
+
 /** @since 0.1.0 */
 export const listing =
   (send: Send, reading: Reading, endpoint: Endpoint, mostPages = MOST_PAGES): Driver["list"] =>
@@ -54,8 +57,19 @@ export const listing =
           return guarded(reading, folder, 0, Effect.scoped(answer))
         }
         const seen = new Set<string>()
+        let before: ReadonlySet<string> = new Set()
+        let empty = 0
         return Stream.paginateChunkEffect(undefined, (token: string | undefined) =>
           Effect.flatMap(page(token), ({ next, objects }) => {
+            const again = objects.find(({ location }) => before.has(location))
+            if (again !== undefined) {
+              return Effect.fail(invalid(folder, `${again.location} is on two pages that follow one another`))
+            }
+            before = new Set(objects.map(({ location }) => location))
+            empty = objects.length === 0 ? empty + 1 : 0
+            if (empty > MOST_EMPTY) {
+              return Effect.fail(invalid(folder, `${empty} pages in a row hold no object; list folders below it`))
+            }
             if (next !== undefined) {
               if (seen.has(next)) return Effect.fail(invalid(folder, "its pages come again and again"))
               seen.add(next)
