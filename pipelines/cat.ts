@@ -54,7 +54,7 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
     const root = yield* seedFrom(flags.seed)
     const { rank, world } = yield* ranksFrom(flags)
     const sampler = yield* samplerOf(flags, world)
-    const { rows: dataset } = yield* opened(flags)
+    const { rows: dataset, unseen } = yield* opened(flags)
     const { size } = dataset
     let left = Math.min(
       Option.getOrElse(flags.limit, () => size),
@@ -88,6 +88,7 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
       Effect.ensuring(bad.end),
       Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
     )
+    yield* unseen
   })
 ).pipe(Command.withDescription("Prints the samples of shards, a line each"))
 

@@ -177,7 +177,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =
       large === undefined
-        ? yield* sought(flags, (yield* dataset).rows, module)
+        ? yield* Effect.mapError(sought(flags, (yield* dataset).rows, module), naming)
         : yield* streamed(flags, make(undefined), large)
     const tick = beating()
     const started = performance.now()
@@ -194,6 +194,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
       Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
     )
     if (process.stderr.isTTY === true) tell("\r\u001b[K")
+    if (Either.isRight(dataset)) yield* dataset.right.unseen
     const { bytes, content, shards } = manifest
     const skipped = skippedOf(manifest)
     const seconds = (performance.now() - started) / 1000

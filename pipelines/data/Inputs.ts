@@ -16,7 +16,7 @@ import { type Chosen, found as resolved } from "../../src/sources/store/FindObje
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
 import { listOf, oneOf, reading } from "../cli/Reading.ts"
-import { chosen } from "./Chosen.ts"
+import { choosing } from "./Chosen.ts"
 
 /** The types of columns, by their names. */
 type Types = Readonly<Record<string, (typeof TYPES)[number]>>
@@ -75,6 +75,14 @@ export const inputs = Args.text({ name: "in" }).pipe(
   Args.atLeast(1)
 )
 
+/** Names, each of which is given once. */
+const distinct = (text: string): Either.Either<ReadonlyArray<string>, string> =>
+  Either.filterOrLeft(
+    listOf(nonEmpty)(text),
+    (all) => new Set(all).size === all.length,
+    () => "names a column twice"
+  )
+
 /** An option of this name that says how the shards are read. */
 export const formatOption = (option: string) =>
   reading(
@@ -86,7 +94,7 @@ export const formatOption = (option: string) =>
 
 export const options = {
   format: formatOption("format"),
-  columns: reading("columns", "a,b", "The columns to read (default: all)", listOf(nonEmpty)).pipe(Options.optional),
+  columns: reading("columns", "a,b", "The columns to read (default: all)", distinct).pipe(Options.optional),
   types: reading(
     "types",
     "a=string,b=number",
@@ -204,7 +212,7 @@ export const opened = (flags: Flags) =>
     const { make } = yield* formatFrom(flags)
     const columns = Option.getOrUndefined(flags.columns)
     const dataset = yield* Dataset.open(flags.inputs, { format: make(columns), onProgress })
-    if (columns === undefined) return { dataset, rows: dataset }
+    if (columns === undefined) return { dataset, rows: dataset, unseen: Effect.void }
     const named = namesIn(dataset)
     const other = named && columns.find((name) => !named.includes(name))
     if (other !== undefined) {
@@ -212,8 +220,8 @@ export const opened = (flags: Flags) =>
       return yield* new Usage({ message })
     }
     // Of formats that do not choose columns themselves.
-    const pick = (row: unknown): unknown => chosen(columns, row)
-    return { dataset, rows: Dataset.map(dataset, pick, { name: dataset.name, parameters: { columns } }) }
+    const { pick, unseen } = choosing(columns)
+    return { dataset, rows: Dataset.map(dataset, pick, { name: dataset.name, parameters: { columns } }), unseen }
   })
 
 /** The names of columns, if the first shard has them: those of CSV and TSV. */
