@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { plural } from "../../src/core/Plural.ts"
 import { isRecord } from "../../src/core/Record.ts"
 import { shown } from "../../src/core/Show.ts"
-import { FailurePolicy, Scheduler, type Sink } from "../../src/index.ts"
+import { FailurePolicy, Format, Scheduler, type Sink } from "../../src/index.ts"
 import { isRecoverable } from "../../src/scheduler/build/StageError.ts"
 import { tell } from "../cli/Print.ts"
 
@@ -63,6 +63,10 @@ export const skippedOf = ({ source }: Sink.Manifest): number =>
 
 /** Names `--skip-bad` in the error of a sample. */
 export const naming = (error: unknown): unknown => {
+  // Where rows are read by no run, as to look for duplicates.
+  if (error instanceof Format.ShardError && error.row !== undefined) {
+    return new BadSample({ message: error.message.replace(POLICY, "leave $1 out with --skip-bad") })
+  }
   // Of a fault of the whole batch, or of the program, no sample is left out.
   if (!(error instanceof Scheduler.StageError) || error.sample === undefined || !isRecoverable(error)) return error
   const text = worded(error).replace(POLICY, "leave $1 out with --skip-bad")
