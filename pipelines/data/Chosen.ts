@@ -1,7 +1,6 @@
 /** The columns of a sample that `--columns` names. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import { plural } from "../../src/core/Plural.ts"
 import { tell } from "../cli/Print.ts"
 
 /** Returns a sample with the columns that were chosen, as far as it has them. */
@@ -13,16 +12,15 @@ export const chosen = (columns: ReadonlyArray<string>, sample: unknown): unknown
 /** What takes the columns of rows, and says at the end which ones no row had: rows need not have all fields. */
 export const choosing = (columns: ReadonlyArray<string>) => {
   const unseen = new Set(columns)
-  let rows = 0
+  let isRead = false
   const pick = (row: unknown): unknown => {
-    rows++
+    isRead = true
     if (unseen.size > 0)
       for (const name of unseen) if (Predicate.isRecord(row) && Object.hasOwn(row, name)) unseen.delete(name)
     return chosen(columns, row)
   }
   const told = Effect.sync(() => {
-    if (rows > 0 && unseen.size > 0)
-      tell(`none of the ${plural(rows, "row")} had ${Array.from(unseen).join(", ")} of --columns\n`)
+    if (isRead && unseen.size > 0) tell(`no row had ${Array.from(unseen).join(", ")}, named by --columns\n`)
   })
   return { pick, unseen: told }
 }

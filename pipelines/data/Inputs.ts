@@ -12,6 +12,7 @@ import { Dataset, Format } from "../../src/index.ts"
 import { columnsIn } from "../../src/sources/formats/csv/Columns.ts"
 import { isDelimiter } from "../../src/sources/formats/csv/Options.ts"
 import { hasEnding, isDescription } from "../../src/sources/formats/Endings.ts"
+import { PROGRESS } from "../../src/sources/sinks/Manifest.ts"
 import { type Chosen, found as resolved } from "../../src/sources/store/FindObjects.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
@@ -137,7 +138,9 @@ const formatOf = (location: string): Known | undefined => {
 const MANIFEST = /(^|\/)manifest\.json$/
 
 /** Of a folder: the objects whose ending is that of a format, or all if none has one. */
-const ofFormats: Chosen = (objects) => {
+const ofFormats: Chosen = (objects, hidden) => {
+  // Opening the folder says that a sink has not written a shard yet.
+  if (objects.length === 0) return hidden.filter(({ location }) => location.endsWith(`/${PROGRESS}`))
   const own = objects.filter(
     ({ location }) => !MANIFEST.test(location) && !isDescription(location) && formatOf(location) !== undefined
   )

@@ -132,8 +132,9 @@ const finished = (store: StoreService, progress: Listed): Effect.Effect<void, St
     if (noted === undefined) return
     const rows = noted.shards.reduce((sum, shard) => sum + shard.rows, 0)
     const listed = `${plural(noted.shards.length, "shard")} with ${plural(rows, "row")}`
+    const way = rows === 0 ? "" : `, or, to read only what is there, name the files, such as ${folder}*`
     return yield* refused(
-      `a sink has not finished this folder: ${PROGRESS} lists ${listed} so far, and there is no ${MANIFEST}. Run the sink again to its end, or, to read only what is there, name the files, such as ${folder}*`
+      `a sink has not finished this folder: ${PROGRESS} lists ${listed} so far, and there is no ${MANIFEST}. Run the sink again to its end${way}`
     )
   })
 

@@ -172,8 +172,11 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
       delimiter: Option.none(),
       header: Option.none()
     }
-    const error = await Effect.runPromise(Effect.flip(openedByCommand(flags)).pipe(Effect.provide(layer)))
-    expect(error).toMatchObject({ _tag: "StoreError", kind: "invalid" })
+    for (const folder of [`${root}sinks/begun`, `${root}first/killed`]) {
+      const refused = openedByCommand({ ...flags, inputs: [folder] })
+      const error = await Effect.runPromise(Effect.flip(refused).pipe(Effect.provide(layer)))
+      expect(error).toMatchObject({ _tag: "StoreError", kind: "invalid" })
+    }
   })
 
   test("a command takes the format of the files that have one", async () => {
