@@ -13,7 +13,7 @@ import { CheckpointError } from "./CheckpointError.ts"
 import * as Format from "./Format.ts"
 import * as Lock from "./Lock.ts"
 import type { Location, Store, View } from "./Store.ts"
-import { described, isLink } from "./StoreFailure.ts"
+import { described, isLink, isNoFile } from "./StoreFailure.ts"
 
 const NAME = /^checkpoint-(\d{12,})\.furrow$/
 /** Files that were being written when their writer ended. */
@@ -23,10 +23,10 @@ const nameOf = (id: number): string => `checkpoint-${String(id).padStart(12, "0"
 
 /** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
 const settle = (fs: FileSystem, folder: string) =>
-  Effect.scoped(
-    Effect.flatMap(Effect.option(fs.open(folder, { flag: "r" })), (file) =>
-      file._tag === "Some" ? file.value.sync : Effect.void
-    )
+  fs.open(folder, { flag: "r" }).pipe(
+    Effect.catchIf(isNoFile, () => Effect.succeed(undefined)),
+    Effect.flatMap((file) => file?.sync ?? Effect.void),
+    Effect.scoped
   )
 
 /** Makes a folder if it is not there. */

@@ -19,6 +19,12 @@ const REMEDY = "try again or name another place; the checkpoints before it are a
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 
+/** What systems say that open no folders; a file system that is not the system's gives no code. */
+const NO_FILE: ReadonlySet<string> = new Set(["", "EISDIR", "EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP"])
+
+/** Whether a folder was not opened since it is none that can be; anything else may have come in between. */
+export const isNoFile = ({ cause }: PlatformError): boolean => NO_FILE.has(codeOf(cause))
+
 const kindOf = (error: PlatformError): Kind => {
   const code = codeOf(error.cause)
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") return "full"

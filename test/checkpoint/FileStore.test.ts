@@ -180,6 +180,17 @@ describe("a write that fails", () => {
     expect((await latest()).state.json).toEqual({ step: 4 })
   })
 
+  test("a folder that cannot be synced may lose it in a power cut: only one that no system opens is left to that", async () => {
+    const opening = (code: string) =>
+      faulty((step, path) => (step === "open" && path === directory ? Effect.fail(systemError(code)) : Effect.void))
+    for (const code of ["EMFILE", "ENOSPC", "EIO"]) {
+      const { message } = await failing((checkpoint) => checkpoint.save(part(1)), opening(code))
+      expect(message).toContain("cannot be written: ")
+    }
+    for (const code of ["EISDIR", "EPERM", "EACCES"]) await on((checkpoint) => checkpoint.save(part(2)), opening(code))
+    expect((await latest()).state.json).toEqual({ step: 2 })
+  })
+
   test("is over when the trouble is: the same layer goes on", async () => {
     let full = true
     const system = faulty((step, path) =>
