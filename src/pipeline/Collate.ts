@@ -55,21 +55,15 @@ export class CollateError extends Data.TaggedError("CollateError")<{
 export const collate = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferView): unknown => {
   const collation: Collation = { dtypes, used: [], adoptable }
   const result = column("", samples, collation)
-  if (hasUnused(collation)) refuseUnused(collation, samples[0])
+  refuseUnused(collation, () => samples[0])
   return result
 }
 
-/** Whether `dtypes` names something else than a column of numbers. @since 0.1.0 */
-export const hasUnused = ({ dtypes, used }: Collation): boolean => {
-  for (const path in dtypes) if (!used.includes(path) && Object.hasOwn(dtypes, path)) return true
-  return false
-}
-
-/** Throws `InvalidOption` for a name in `dtypes` that is no column of numbers; `sample` is one of the batch. @since 0.1.0 */
-export const refuseUnused = ({ dtypes, used }: Collation, sample: unknown): void => {
-  for (const path of Object.keys(dtypes)) {
-    if (used.includes(path)) continue
-    const columns = Array.from(numberPaths("", sample), (own) => (own === "" ? '"" (the samples themselves)' : own))
+/** Throws `InvalidOption` for a name in `dtypes` that is no column of numbers; `sample` gives a sample of the batch. */
+export const refuseUnused = ({ dtypes, used }: Collation, sample: () => unknown): void => {
+  for (const path in dtypes) {
+    if (used.includes(path) || !Object.hasOwn(dtypes, path)) continue
+    const columns = Array.from(numberPaths("", sample()), (own) => (own === "" ? '"" (the samples themselves)' : own))
     const expected =
       columns.length === 0
         ? "left out: the samples have no column of numbers"

@@ -7,7 +7,7 @@ import { type ColumnArrays, fresh, kindOf } from "../core/ColumnArrays.ts"
 import { setField } from "../core/Options.ts"
 import { Tensor, type TypedArray } from "../core/Tensor.ts"
 import { type Field, Places, runFrom } from "../sources/Columnar.ts"
-import { type Collation, column, dtypeAt, hasUnused, mustFit, refuseUnused } from "./Collate.ts"
+import { type Collation, column, dtypeAt, mustFit, refuseUnused } from "./Collate.ts"
 import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
 import { numberArrays } from "./NumberColumn.ts"
 
@@ -34,13 +34,11 @@ export const collateColumns = (
       own === undefined ? fieldColumn(name, field, places, collation) : madeColumn(name, own, places.size, collation)
     )
   }
-  if (hasUnused(collation)) refuseUnused(collation, sampleOf(fields, made))
+  refuseUnused(collation, () =>
+    Object.fromEntries(Array.from(fields, ([name, field]) => [name, cellOf(made.get(name) ?? field)]))
+  )
   return result
 }
-
-/** A sample of the batch, as far as it determines the kinds of columns. */
-const sampleOf = (fields: ReadonlyMap<string, Field>, made: ReadonlyMap<string, Field>): unknown =>
-  Object.fromEntries(Array.from(fields, ([name, field]) => [name, cellOf(made.get(name) ?? field)]))
 
 interface ColumnCollation extends Collation {
   readonly arrays: ColumnArrays

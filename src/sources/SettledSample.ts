@@ -20,12 +20,9 @@ export interface Unsettled {
   readonly cause: InvalidResult
 }
 
-/** Returns the first of the samples that is a promise or an Effect; at most so many of them are looked at. @since 0.1.0 */
-export const unsettledSample = (
-  samples: ReadonlyArray<unknown>,
-  most: number = samples.length
-): Unsettled | undefined => {
-  for (let place = 0; place < most && place < samples.length; place++) {
+/** Returns the first of the samples that is a promise or an Effect. @since 0.1.0 */
+export const unsettledSample = (samples: ReadonlyArray<unknown>): Unsettled | undefined => {
+  for (let place = 0; place < samples.length; place++) {
     const sample = samples[place]
     const what = typeof sample === "object" ? pending(sample) : undefined
     if (what === undefined) continue

@@ -82,6 +82,7 @@ const never = (): boolean => false
 
 /** A batch that is built when it is wanted, by plain code as far as that goes. */
 const lazy = (build: Build, epoch: number, batch: number): RequestedBatch => {
+  const own = (): Work<BuiltBatch, Failure> => build(epoch, batch)
   /** What is left to do, once it has been begun. */
   let rest: Effect.Effect<BuiltBatch, Failure, unknown> | undefined
   return {
@@ -90,12 +91,12 @@ const lazy = (build: Build, epoch: number, batch: number): RequestedBatch => {
     want: nothing,
     take: nothing,
     build: () => {
-      const begun = begin(build, epoch, batch)
+      const begun = begin(own)
       if (!Effect.isEffect(begun)) return begun
       rest = begun
       return undefined
     },
-    content: Effect.suspend(() => rest ?? toEffect(() => build(epoch, batch)))
+    content: Effect.suspend(() => rest ?? toEffect(own))
   }
 }
 
@@ -154,15 +155,15 @@ const buildsOf = (
   }
   const discard = (): void => output.give(output.lent())
   /** Gives back what a batch that failed, or was left out, has taken. */
-  const discarding: Build = (epoch, batch) => ensuring(build, discard, epoch, batch)
-  if (worker.streams === undefined) return discarding
+  const discarding = (work: () => Work<BuiltBatch, Failure>): Work<BuiltBatch, Failure> => ensuring(work, discard)
+  if (worker.streams === undefined) return (epoch, batch) => discarding(() => build(epoch, batch))
   /** The batch behind the last one that was built: where carried streams stand. */
   let next: BatchPlace | undefined
   return (epoch, batch) => {
     // Streams are where the batches before leave them, also if a run is resumed, or only some batches are requested.
     const advanced = advance(worker, epoch, batch, next)
     next = { epoch, batch: batch + 1 }
-    return andThen(advanced, () => discarding(epoch, batch))
+    return andThen(advanced, () => discarding(() => build(epoch, batch)))
   }
 }
 

@@ -254,21 +254,19 @@ export class PlainStages {
   #begin(stages: ReadonlyArray<PlainStage>, all: ReadonlyArray<SeededStage>): StageCalls {
     this.#current.walk(all)
     const known = this.#calls.get(stages)
-    if (known === undefined) return this.#firstCalls(stages, all)
+    if (known === undefined) {
+      const own = stages.map(
+        (stage, place) =>
+          new StageCall(stage, all[place] as SeededStage, this.#contextAt(place), this.#around(stages, place)) // one for each stage
+      )
+      const calls = new StageCalls(own)
+      this.#calls.set(stages, calls)
+      return calls
+    }
     for (let place = 0; place < known.all.length; place++) {
       ;(known.all[place] as StageCall).at = all[place] as SeededStage // as above
     }
     return known
-  }
-
-  #firstCalls(stages: ReadonlyArray<PlainStage>, all: ReadonlyArray<SeededStage>): StageCalls {
-    const own = stages.map(
-      (stage, place) =>
-        new StageCall(stage, all[place] as SeededStage, this.#contextAt(place), this.#around(stages, place)) // one for each stage
-    )
-    const calls = new StageCalls(own)
-    this.#calls.set(stages, calls)
-    return calls
   }
 
   /** Steps are either before `batch` or behind it, and all batches of a builder are observed, or none is. */

@@ -60,8 +60,8 @@ const checkedAfter = (read: Later<void, StageError>, rows: BatchRows): Later<voi
  */
 const checkSettled = (rows: BatchRows): void => {
   const { range, runPlan, values } = rows
-  const isLooked = range.streamed === undefined && isPlain(runPlan.pipeline.dataset)
-  const found = unsettledSample(values, isLooked ? 1 : values.length)
+  const looked = range.streamed === undefined && isPlain(runPlan.pipeline.dataset) ? values.slice(0, 1) : values
+  const found = unsettledSample(looked)
   if (found !== undefined) throw new TypedFailure(unsettledAt(rows, rows.rowOf(found.place), found.cause))
 }
 
@@ -76,7 +76,7 @@ const readAll = (rows: BatchRows, only: Array<number> | undefined): Work<void, S
   const { dataset } = rows.runPlan.pipeline
   const { streamed } = rows.range
   if (streamed !== undefined) return readStreamed(rows, streamed, only)
-  if (isPlain(dataset)) return readPlain(rows, dataset, rows.indices, only)
+  if (isPlain(dataset)) return readPlain(rows, (row) => dataset.read(rows.indices[row] as number), only) // a row of the batch
   const ready = only === undefined ? readyOf(dataset)?.(rows.indices) : undefined
   if (ready !== undefined) {
     rows.values = ready
@@ -85,13 +85,8 @@ const readAll = (rows: BatchRows, only: Array<number> | undefined): Work<void, S
   const getEach = rows.careful && only === undefined ? getEachOf(dataset) : undefined
   if (getEach !== undefined) return readTogether(rows, getEach)
   if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
-  return readAtOnce(rows)
-}
-
-/** Reads all rows by one effect. */
-const readAtOnce = (rows: BatchRows): Work<void, StageError> => {
   const read = andThen(
-    fromEffect(() => readMany(rows.runPlan.pipeline.dataset, rows.indices)),
+    fromEffect(() => readMany(dataset, rows.indices)),
     (values) => {
       rows.values = values
     }
@@ -179,31 +174,25 @@ const isOfRow = (failure: unknown): failure is { readonly shard: string; readonl
 
 /** Takes the samples of rows that were read. What one of them throws is what its source says of it. */
 const readStreamed = (rows: BatchRows, { sampleAt }: StreamedRows, only: Array<number> | undefined): void => {
-  readPlain(rows, { read: sampleAt }, undefined, only, asItIs)
-}
-
-/** What samples are read from: by the index in a dataset, or the position in a stream. */
-interface Source {
-  readonly read: (at: number) => unknown
+  const { position } = rows.range
+  readPlain(rows, (row) => sampleAt(position + row), only, asItIs)
 }
 
 const asItIs = (thrown: unknown): unknown => thrown
 
 const readPlain = (
   rows: BatchRows,
-  source: Source,
-  indices: Float64Array | undefined,
+  read: (row: number) => unknown,
   only: Array<number> | undefined,
   failureOf: (thrown: unknown) => unknown = ownFailure
 ): void => {
-  const { position } = rows.range
   const count = only?.length ?? rows.indices.length
   const values = new Array<unknown>(count)
   let lost: Set<number> | undefined
   for (let place = 0; place < count; place++) {
     const row = only === undefined ? place : (only[place] as number) // below the count
     try {
-      values[place] = source.read(indices === undefined ? position + row : (indices[row] as number)) // a row of the batch
+      values[place] = read(row)
     } catch (thrown) {
       rows.fail(row, rows.error("dataset", row, thrown, failureOf(thrown)))
       lost ??= new Set()

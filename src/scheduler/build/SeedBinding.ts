@@ -79,11 +79,8 @@ export class SeedBinding {
   /** Drops the draws of rows whose attempt failed; those of all rows by default. */
   forget(rows?: ReadonlySet<number>): void {
     if (this.#runPlan.policy?.record === undefined) return
-    this.#draws = rows === undefined ? [] : this.#drawsWithout(rows)
-  }
-
-  #drawsWithout(rows: ReadonlySet<number>): Array<Draw> {
-    return this.#draws.filter(({ coordinates }) => !rows.has(this.#rowOf.get(coordinates) ?? -1))
+    this.#draws =
+      rows === undefined ? [] : this.#draws.filter(({ coordinates }) => !rows.has(this.#rowOf.get(coordinates) ?? -1))
   }
 
   /** Where the draws stand, to {@link rewind} to. */

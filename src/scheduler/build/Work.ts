@@ -100,18 +100,10 @@ export const workOf = <A, E>(make: () => A | Effect.Effect<A, E, unknown>): Work
 export const toEffect = <A, E>(work: () => Work<A, E>): Effect.Effect<A, E, unknown> =>
   Effect.suspend(() => started(work))
 
-/**
- * Starts `work`, which is handed `x` and `y`: gives its value, or the effect that does the rest, or that fails with what it
- * threw.
- *
- * @since 0.1.0
- */
-export const begin: {
-  <A, E>(work: () => Work<A, E>): A | Effect.Effect<A, E, unknown>
-  <A, E, X, Y>(work: (x: X, y: Y) => Work<A, E>, x: X, y: Y): A | Effect.Effect<A, E, unknown>
-} = <A, E, X, Y>(work: (x?: X, y?: Y) => Work<A, E>, x?: X, y?: Y): A | Effect.Effect<A, E, unknown> => {
+/** Starts `work`: gives its value, or the effect that does the rest, or that fails with what it threw. @since 0.1.0 */
+export const begin = <A, E>(work: () => Work<A, E>): A | Effect.Effect<A, E, unknown> => {
   try {
-    const own = work(x, y)
+    const own = work()
     return isLater(own) ? Later.effect(own) : own
   } catch (thrown) {
     return Effect.failCause(causeOf<E>(thrown))
@@ -138,11 +130,9 @@ export const andThen: {
   <A, B, E = never, E2 = never>(work: Work<A, E>, next: (value: A) => Work<B, E2>): Work<B, E | E2>
 } = <A, E, B, E2>(work: Work<A, E>, next: (value: A) => Work<B, E2>) =>
   // The first overload is the second one where the work is a `Later`.
-  (isLater(work) ? goOn(work, next) : next(work)) as Later<B, E | E2>
-
-// On its own, as a function with a closure allocates at each call what that may close over.
-const goOn = <A, E, B, E2>(work: Later<A, E>, next: (value: A) => Work<B, E2>): Later<B, E | E2> =>
-  new Later(Effect.flatMap(Later.effect(work), (value) => started(() => next(value)))) as Later<B, E | E2>
+  (isLater(work)
+    ? new Later(Effect.flatMap(Later.effect(work), (value) => started(() => next(value))))
+    : next(work)) as Later<B, E | E2>
 
 /** Goes on with what `failed` returns if `work` fails with a typed error. @since 0.1.0 */
 export const catchError = <A, E, B, E2 = never>(
@@ -192,25 +182,21 @@ export const settled = <A, E>(
   }
 }
 
-/** Calls `ended` when `work`, which is handed `x` and `y`, is done, has failed, or was interrupted. @since 0.1.0 */
-export const ensuring: {
-  <A, E>(work: () => Work<A, E>, ended: (failed: boolean) => void): Work<A, E>
-  <A, E, X, Y>(work: (x: X, y: Y) => Work<A, E>, ended: (failed: boolean) => void, x: X, y: Y): Work<A, E>
-} = <A, E, X, Y>(work: (x?: X, y?: Y) => Work<A, E>, ended: (failed: boolean) => void, x?: X, y?: Y): Work<A, E> => {
+/** Calls `ended` when `work` is done, has failed, or was interrupted. @since 0.1.0 */
+export const ensuring = <A, E>(work: () => Work<A, E>, ended: (failed: boolean) => void): Work<A, E> => {
   let own: Work<A, E>
   try {
-    own = work(x, y)
+    own = work()
   } catch (thrown) {
     ended(true)
     throw thrown
   }
-  if (isLater(own)) return endingAfter(own, ended)
+  if (isLater(own)) {
+    return new Later(Effect.onExit(Later.effect(own), (exit) => Effect.sync(() => ended(Exit.isFailure(exit)))))
+  }
   ended(false)
   return own
 }
-
-const endingAfter = <A, E>(work: Later<A, E>, ended: (failed: boolean) => void): Later<A, E> =>
-  new Later(Effect.onExit(Later.effect(work), (exit) => Effect.sync(() => ended(Exit.isFailure(exit)))))
 
 /** Interrupts `work` after so many milliseconds and fails with what `late` returns. Plain code is never late. @since 0.1.0 */
 export const within = <A, E, E2>(work: Work<A, E>, milliseconds: number, late: () => E2): Work<A, E | E2> =>

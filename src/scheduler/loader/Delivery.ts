@@ -225,7 +225,7 @@ export class Delivery {
   #arrival(awaited: AwaitedBatch, asked: TakeOptions): Next | typeof another {
     const { empty, eventLoop, queues, ready, wants } = this.#options
     const { due, isLate, queued, started } = awaited
-    if (queues.isClosed) return failing(Exit.fail(this.#closed()))
+    if (queues.isClosed) return fromEffect(() => Effect.fail(this.#closed()))
     // What is taken without a wait would keep all else from its turn.
     if (wants.length > 0 && eventLoop.isStarvedAt(isLate ? performance.now() : started)) {
       return this.#after(eventLoop.turn, awaited, asked)

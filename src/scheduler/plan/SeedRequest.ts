@@ -26,11 +26,7 @@ export interface Rows {
 
 /** Where the rows from `position` on come from, if their order says so. @since 0.1.0 */
 export const rowCoordinates = ({ rows }: Order, position: number, count: number): RowCoordinates | undefined =>
-  // A function with a closure allocates at each call what that may close over, so it stands elsewhere.
-  rows === undefined ? undefined : rows(positions(position, count))
-
-const positions = (from: number, count: number): Float64Array =>
-  Float64Array.from({ length: count }, (_, row) => from + row)
+  rows?.(Float64Array.from({ length: count }, (_, row) => position + row))
 
 /**
  * The request for the seeds of a stage: one a row, or one for the batch.
