@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import type { Dataset } from "../../src/index.ts"
+import { type Dataset, Format, Store } from "../../src/index.ts"
 import type { IndexError } from "../../src/sources/RandomAccess.ts"
 import { line } from "../cat/Line.ts"
 
@@ -63,15 +63,23 @@ export const LEFT_OUT: unique symbol = Symbol("left out")
 /** In the place of a row that cannot be read. */
 const UNREAD: unique symbol = Symbol("unread")
 
+/**
+ * Whether a row cannot be read now or later. One that a store did not give would be written, if that is over by then, without
+ * having been compared.
+ */
+const isBad = (error: unknown): boolean =>
+  error instanceof Format.ShardError || (error instanceof Store.StoreError && error.kind === "invalid")
+
 /** Reads rows; if bad ones are to be left out, with {@link UNREAD} in their place. */
 const reading =
   <A, E, R>(dataset: Dataset.Dataset<A, E, R>, skipBad: boolean) =>
   (indices: ReadonlyArray<number>): Effect.Effect<ReadonlyArray<A | typeof UNREAD>, E | IndexError, R> => {
     const all = dataset.getMany(indices)
     if (!skipBad) return all
+    const unread = Effect.succeed<typeof UNREAD>(UNREAD)
     // One of them is bad, and this does not tell which.
-    return Effect.catchAll(all, () =>
-      Effect.forEach(indices, (index) => Effect.orElseSucceed(dataset.get(index), (): typeof UNREAD => UNREAD))
+    return Effect.catchIf(all, isBad, () =>
+      Effect.forEach(indices, (index) => Effect.catchIf(dataset.get(index), isBad, () => unread))
     )
   }
 

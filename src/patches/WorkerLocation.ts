@@ -10,7 +10,7 @@
  *
  * @since 0.1.0
  */
-export const forgetFile = (): void => {
+export const forgetLocation = (): void => {
   const { location } = globalThis as { readonly location?: { readonly protocol?: unknown } } // by Deno's manual
   if (location?.protocol === "file:") Reflect.deleteProperty(globalThis, "location")
 }

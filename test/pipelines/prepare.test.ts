@@ -6,10 +6,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
-import { Cause, Effect } from "effect"
+import { Cause, Effect, Either } from "effect"
 import { firsts, LEFT_OUT } from "../../pipelines/prepare/Dedup.ts"
 import { load, writtenBy } from "../../pipelines/prepare/Module.ts"
-import { Dataset, Format } from "../../src/index.ts"
+import { Dataset, Format, Store } from "../../src/index.ts"
 import { start, TIME } from "../support/process.ts"
 import { tarOf } from "../support/tar.ts"
 
@@ -290,6 +290,20 @@ describe("deduplication", () => {
     ]
     const found = await Effect.runPromise(firsts(Dataset.fromArray(rows), "id", () => undefined))
     expect(found).toMatchObject({ duplicates: 0, compared: 4 })
+  })
+
+  test("leaves out bad rows, and fails for those that a store does not give: they would be written uncompared", async () => {
+    const failing = (error: Error) =>
+      Dataset.effect<number, Error, never>({ size: 4, get: (n) => (n === 2 ? Effect.fail(error) : Effect.succeed(7)) })
+    const found = (error: Error, skipBad = true) =>
+      Effect.runPromise(Effect.either(firsts(failing(error), undefined, () => undefined, { skipBad })))
+    const bad = new Format.ShardError({ shard: "a", format: "jsonl", row: 2, reason: "it is not JSON" })
+    expect(await found(bad)).toMatchObject({ right: { unread: 1, compared: 3, duplicates: 2 } })
+    expect(await found(bad, false)).toEqual(Either.left(bad))
+    const damaged = new Store.StoreError({ location: "a", kind: "invalid", reason: "other bytes" })
+    expect(await found(damaged)).toMatchObject({ right: { unread: 1 } })
+    const gone = new Store.StoreError({ location: "a", kind: "failed", reason: "no connection" })
+    expect(await found(gone)).toEqual(Either.left(gone))
   })
 
   test("keeps the first of equal rows, whatever the number of files", async () => {

@@ -1,6 +1,6 @@
 /**
- * Counts samples that were left out by what was wrong with them, and says which are worth a line of a log: a block that cannot
- * be read has as many bad samples as rows, and all of them have one reason.
+ * Counts samples that were left out, or reads that failed, by what was wrong with them, and says which are worth a line of a
+ * log: a block that cannot be read has as many bad samples as rows, and all of them have one reason.
  *
  * @since 0.1.0
  */

@@ -12,7 +12,7 @@ import * as LogLevel from "effect/LogLevel"
 import { countBy, type Gate } from "../../../core/NativeWork.ts"
 import { afterEvents, leave, onUncaught, ownThread } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
-import { forgetFile } from "../../../patches/WorkerLocation.ts"
+import { forgetLocation } from "../../../patches/WorkerLocation.ts"
 import * as SharedMemory from "../../../sources/shards/SharedMemory.ts"
 import { arena } from "../../../wasm/Kernels.ts"
 import { reasonOf } from "../remote/PipelineModule.ts"
@@ -197,7 +197,7 @@ export const run = (): void => {
     post({ _tag: "Refused", reason })
   }
   markThread(refuse)
-  forgetFile()
+  forgetLocation()
   onUncaught((thrown) => {
     control?.say(`nothing caught what it threw: ${shown(thrown)}`)
     leave(1)
