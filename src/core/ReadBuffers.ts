@@ -9,8 +9,8 @@
 import { Buffer } from "node:buffer"
 import { runtime } from "./runtime.ts"
 
-/** Smaller reads are not worth it. */
-const SMALLEST = 2 ** 16
+/** Less is not worth it. */
+const SMALLEST = 2 ** 14
 
 /** What was given out and can be given back. */
 const given = new WeakSet<ArrayBufferLike>()
@@ -38,7 +38,7 @@ const allocated = (length: number): Uint8Array<ArrayBuffer> => {
  *
  * @since 0.1.0
  */
-export const giveBack = ({ buffer }: Uint8Array): void => {
+export const giveBack = ({ buffer }: ArrayBufferView): void => {
   if (!(buffer instanceof ArrayBuffer) || !given.delete(buffer)) return
   freed += buffer.byteLength
   free({ buffer })

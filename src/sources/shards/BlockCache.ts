@@ -144,6 +144,8 @@ export const make = <Row, E>(
 
   /** What waits for a block that is about to be read. */
   const enter = (block: number, isAhead: boolean): Pending<Row, E> => {
+    // A window of blocks is read at once: the memory of the one before is used again for them.
+    kept.dropFinished()
     const done = Deferred.unsafeMake<CachedBlock<Row>, E>(FiberId.none)
     const own = { done, fiber: undefined, waiting: 1, isAhead, asked: !isAhead, dropped: undefined }
     pending.set(block, own)

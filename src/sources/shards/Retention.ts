@@ -105,6 +105,11 @@ export class Retention<B extends Retained> {
     this.#reused++
   }
 
+  /** Drops the blocks whose rows were all given, unless these are kept: another block is about to be read. */
+  dropFinished(): void {
+    if (!this.#keepsFinished) for (const [block, { left }] of this.#kept) if (left === 0) this.#drop(block)
+  }
+
   /** Keeps a block, but perhaps not those before it. */
   put(block: number, own: B): void {
     own.used = ++this.#uses
@@ -113,7 +118,7 @@ export class Retention<B extends Retained> {
       this.#again++
       this.#putAgain = this.#put
     }
-    if (!this.#keepsFinished) for (const [other, { left }] of this.#kept) if (left === 0) this.#drop(other)
+    this.dropFinished()
     this.#kept.set(block, own)
     this.#bytes += own.bytes
     this.#shrink(block)

@@ -78,10 +78,8 @@ export const shared = (config: JsonlConfig): SharedDecode<unknown> =>
   sharedLines(kindOf(config), (lines) => rowsOf(lines, config))
 
 /** The rows of a block whose lines have been found. */
-const rowsOf = (
-  { error, memory, spanned, spans: { count, ends, starts }, text }: Lines,
-  { integers }: JsonlConfig
-): DecodedBlock<unknown> => {
+const rowsOf = ({ error, memory, spanned, spans, text }: Lines, { integers }: JsonlConfig): DecodedBlock<unknown> => {
+  const { count, ends, starts } = spans
   const read = parseOf(integers)
   const parse = (line: string, row: number): unknown => {
     try {
@@ -92,9 +90,13 @@ const rowsOf = (
     }
   }
   const alone = (row: number): unknown => parse(text(row), row)
-  if (spanned === undefined) return { size: count, bytes: memory, row: alone }
+  const release = (): void => {
+    if (spanned !== undefined) giveBack(spanned)
+    spans.release()
+  }
+  if (spanned === undefined) return { size: count, bytes: memory, row: alone, release }
   const lines = { bytes: spanned, starts, ends, parse, alone, together: valuesOfLines?.(integers === "number") }
-  return { size: count, bytes: memory, row: alone, lines, release: () => giveBack(spanned) }
+  return { size: count, bytes: memory, row: alone, lines, release }
 }
 
 /** The same of one whose lines are found once rows are read in another order than theirs, or one of them is bad. */
@@ -139,7 +141,10 @@ const rowsInOrder = (
     get lines() {
       return all().lines
     },
-    release: () => giveBack(bytes)
+    release: () => {
+      found?.release?.()
+      giveBack(bytes)
+    }
   }
 }
 

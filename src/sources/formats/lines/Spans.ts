@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+import { giveBack, take } from "../../../core/ReadBuffers.ts"
 import type { Characters } from "./Characters.ts"
 
 /** The records that were found, in their order. @since 0.1.0 */
@@ -20,8 +21,8 @@ export class Spans {
 
   /** With room for so many records at first. */
   constructor(room = 256) {
-    this.starts = new Uint32Array(room)
-    this.ends = new Uint32Array(room)
+    this.starts = numbers(room)
+    this.ends = numbers(room)
   }
 
   add(start: number, end: number): void {
@@ -32,11 +33,21 @@ export class Spans {
     this.starts[this.count] = start
     this.ends[this.count++] = end
   }
+
+  /** Gives their memory back: none of the records is asked for any more. */
+  release(): void {
+    giveBack(this.starts)
+    giveBack(this.ends)
+  }
 }
 
+/** Memory for so many numbers, which holds anything. What lives as long as a block is garbage until a full collection. */
+const numbers = (count: number): Uint32Array => new Uint32Array(take(4 * count).buffer, 0, count)
+
 const doubled = (array: Uint32Array): Uint32Array => {
-  const own = new Uint32Array(2 * array.length)
+  const own = numbers(2 * array.length)
   own.set(array)
+  giveBack(array)
   return own
 }
 
