@@ -973,8 +973,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: those with rows left go before those that are used up",
     file: "sources/shards/Retention.ts",
-    from: "if (left === 0) this.#drop(other)",
-    to: "if (left > 0) this.#drop(other)",
+    from: "if (left === 0) this.#drop(block)",
+    to: "if (left > 0) this.#drop(block)",
     test: "test/sampling/Report.test.ts"
   },
   {
@@ -1193,6 +1193,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "this.#begun.set(block, KEPT)",
     to: "",
     test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "shards: a window of blocks is kept while the next one is read",
+    file: "sources/shards/BlockCache.ts",
+    from: "    kept.dropFinished()\n",
+    to: "",
+    test: "test/sources/shards/BlockCache.test.ts"
+  },
+  {
+    name: "lines: the places of a block's lines are garbage until a full collection",
+    file: "sources/formats/lines/JsonlBlocks.ts",
+    from: "    spans.release()\n",
+    to: "",
+    test: "test/sources/formats/lines/Spans.test.ts"
   },
   {
     name: "blocks: those whose rows were given are kept in vain",
