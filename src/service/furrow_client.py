@@ -336,7 +336,7 @@ def _head(text):
         needs = {"begin": ["batches"], "batch": ["batch", "parts"], "end": [], "alive": [], "error": ["tag", "message"]}
         known = all(name in head for name in needs[kind])
         if kind in ("begin", "batch", "end") or cursor is not None:
-            known = known and {"epoch", "batch", "checksum", "digest"} <= cursor.keys()
+            known = known and {"epoch", "batch", "checksum", "digest"} <= cursor.keys() and _is_digest(cursor["digest"])
     except UNREADABLE:
         known = False
     if not known:
@@ -368,11 +368,15 @@ def _spec(given):
     return spec
 
 
+def _is_digest(own):
+    """Whether it is the digest of a cursor: of a run without one it is `None`."""
+    return own is None or re.fullmatch("[0-9a-f]{64}", own) is not None
+
+
 def _is_cursor(own):
     """Whether it can be sent as one; the service knows the rest."""
     try:
-        digest = own["digest"]
-        return (digest is None or re.fullmatch("[0-9a-f]{64}", digest) is not None) and json.dumps(own) != ""
+        return _is_digest(own["digest"]) and json.dumps(own) != ""
     except UNREADABLE:
         return False
 

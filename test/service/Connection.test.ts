@@ -275,7 +275,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from furrow_client import Run, ServiceError
-for url, patience in zip(sys.argv[2:], (0, 0, 5, 5, 5, 0, 0, 0, 0)):
+for url, patience in zip(sys.argv[2:], (0, 0, 5, 5, 5, 5, 0, 0, 0, 0)):
     try:
         next(Run(url, epochs=1, silence=0.3, patience=patience))
     except ServiceError as error:
@@ -371,6 +371,13 @@ test("a frame that does not go on, whatever trickles in, is a connection that br
     const begin = encode({ kind: "begin", cursor: yield* cursorOf, batches: 1 })
     const heads = [{ kind: "batch", cursor: yield* cursorOf, parts: [], batch: { columns: { $tensor: 3 } } }, []]
     const odd = yield* Effect.forEach(heads, (head) => answering(OK, begin, ...pieces(head as never, []))) // no frame's head
+    // A digest that is none.
+    odd.push(
+      yield* answering(
+        OK,
+        encode({ kind: "begin", cursor: { ...(yield* cursorOf), digest: "z".repeat(64) }, batches: 1 })
+      )
+    )
     // Answers that do not come to their end.
     const slow = yield* Effect.forEach(SLOW, (head) => answering(Buffer.from(head)))
     const all = [url, garbage, over, ...odd.map((own) => own.url), ...slow.map((own) => own.url)]
@@ -378,8 +385,8 @@ test("a frame that does not go on, whatever trickles in, is a connection that br
     expect(said.filter((line) => !/^[ -~]{1,500}$/.test(line))).toEqual([])
     const errors = said.filter((line) => /^(run|unreachable) /.test(line))
     expect(errors[0]).toContain("it has made no progress within a frame for 0.3 seconds")
-    const kinds = ["unreachable", "unreachable", "run", "run", "run", ...SLOW.map(() => "unreachable")]
+    const kinds = ["unreachable", "unreachable", "run", "run", "run", "run", ...SLOW.map(() => "unreachable")]
     expect(errors.map((line) => line.split(" ")[0])).toEqual(kinds)
-    for (const line of errors.slice(5)) expect(line).toContain("what it answers does not come to its end")
+    for (const line of errors.slice(6)) expect(line).toContain("what it answers does not come to its end")
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
