@@ -150,9 +150,11 @@ export const shown = (own: Inspected): ReadonlyArray<string> => {
     `a block: ${block.rows.least} to ${plural(block.rows.most, "row")}, ${bytesOf(block.bytes.least)} to ${bytesOf(block.bytes.most)} decoded`,
     ...(columns === null ? [] : [`schema: ${columns.map(([name, type]) => `${nameOf(name)} ${type}`).join(", ")}`]),
     `index: ${kept}${index.scanned > 0 ? `, ${plural(index.scanned, "shard")} indexed now` : ""}`,
-    ...windows.map(({ bytes: memory = 0, neighbors, reads = 0, window }) => {
+    ...windows.map(({ bytes: memory = 0, neighbors, positions, reads = 0, window }) => {
       const cost = `${bytesOf(memory)} in memory, ${reads.toFixed(2)} bytes read for each delivered`
-      return `shuffleBlocks({ window: ${window} }): ${cost}, ${(100 * neighbors).toFixed(1)} % of neighbors stay together`
+      const mixed = `${(100 * neighbors).toFixed(1)} % of neighbors stay together`
+      const part = positions < rows ? ` (of the first ${plural(positions, "row")} of an epoch)` : ""
+      return `shuffleBlocks({ window: ${window} }): ${cost}, ${mixed}${part}`
     })
   ]
 }

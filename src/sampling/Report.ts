@@ -42,7 +42,10 @@ export interface OrderReport {
   readonly reads: number | undefined
   /** Rows of the blocks that are in use at once, of one rank at most: begun, and not all of their rows given. */
   readonly rows: number | undefined
-  /** The same in bytes, decoded: what `cacheBytes` must hold. `undefined` if the dataset does not say. */
+  /**
+   * The same in bytes, decoded, by the index: what `cacheBytes` must hold, besides what the format takes beyond that (lines: 8 bytes
+   * each). `undefined` if the dataset does not say.
+   */
   readonly bytes: number | undefined
 }
 

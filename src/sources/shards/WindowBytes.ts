@@ -30,12 +30,15 @@ export class WindowBytes {
 
   /**
    * How many bytes so many blocks have once they are decoded, drawn without replacement as an order draws them: their mean and
-   * two standard deviations, which few windows exceed. It is exact of all blocks, and of blocks of one size.
+   * two standard deviations, which few windows exceed, or the largest block and the mean of the others, since the window that has
+   * that one is read many times over if it does not fit. It is exact of all blocks, and of blocks of one size.
    */
   ofBlocks(blocks: number): number {
     if (blocks >= this.#count) return this.#all
     const spread = 2 * this.#deviation * Math.sqrt((blocks * (this.#count - blocks)) / (this.#count - 1))
-    return Math.min(this.#all, blocks * this.#largest, blocks * this.#mean + spread)
+    const usual = blocks * this.#mean + spread
+    const withLargest = this.#largest + (blocks - 1) * this.#mean
+    return Math.min(this.#all, blocks * this.#largest, Math.max(usual, withLargest))
   }
 }
 

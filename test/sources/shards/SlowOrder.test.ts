@@ -107,4 +107,11 @@ describe("windows of blocks", () => {
     expect(fits).toBe(7)
     expect(blocksIn({ ...own, window: fits })).toBe(7)
   })
+
+  test("of which one is much larger than the others are said to take that one, too", () => {
+    const sizes = new WindowBytes(sizesOf([8 * MEGA, ...Array.from({ length: 96 }, () => MEGA)]))
+    expect(sizes.ofBlocks(4)).toBeGreaterThan(11 * MEGA)
+    expect(fitting(windows(8, 97), sizes, 8.4 * MEGA)).toBe(1)
+    expect(fitting(windows(9, 97), sizes, 2 ** 24)).toBe(8)
+  })
 })
