@@ -14,6 +14,9 @@ import { CursorMismatch } from "../scheduler/loader/Cursor.ts"
 import type { LoaderError } from "../scheduler/loader/Loader.ts"
 import * as Run from "../scheduler/loader/Run.ts"
 import type { Options, RunOptions } from "../scheduler/loader/RunOptions.ts"
+import { lineageOf } from "../sources/RandomAccess.ts"
+import { sampleText } from "../sources/SampleText.ts"
+import type { Rows } from "../sources/sinks/SinkFormat.ts"
 import { ofBatch, type Rewindable, type RowSource } from "./RowSource.ts"
 
 /** The batch size of a pipeline without a batch stage. */
@@ -67,13 +70,25 @@ export const pipelineRows = <A, E, R>(
       return Effect.map(Effect.mapError(Run.open(own, all, site, "Sink.run"), unlike), (loader) => ({
         next: Effect.map(
           loader.take,
-          Option.map(({ columns, size }) => ofBatch(size, columns))
+          Option.map((batch) => ({ ...ofBatch(batch.size, batch.columns), origin: originIn(own, batch) }))
         ),
         mark: loader.cursor
       }))
     }
   }
 }
+
+/** Which sample each row of a batch is, in words; `undefined` if a collate has made rows of its own. */
+const originIn = (
+  { dataset }: Pipeline<unknown, unknown, unknown>,
+  { indices, size }: Batch<unknown>
+): Rows["origin"] =>
+  indices.length === size
+    ? (place) => {
+        const index = indices[place]
+        return index === undefined ? undefined : sampleText(index, lineageOf(dataset, index))
+      }
+    : undefined
 
 /** Refuses a sink of so many shards where the count of rows is not known. @since 0.1.0 */
 export const countable = (shards: number | undefined, size: number | undefined): void => {

@@ -161,6 +161,8 @@ class OpenShard<E, R> {
           location: folder.location + this.name,
           kind: "row",
           row,
+          // A place below 0 is that of a row of an earlier batch.
+          sample: thrown.place < 0 ? undefined : pending.rows.origin?.(thrown.place),
           reason: thrown.reason,
           cause: thrown.cause
         })

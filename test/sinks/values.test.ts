@@ -200,6 +200,38 @@ describe("a sink refuses what would be changed", () => {
     }
   })
 
+  test("with the sample that the row is, and the shard and row it came from", async () => {
+    const rows = (from: number): Array<unknown> => Array.from({ length: 40 }, (_, row) => ({ n: from + row }))
+    // Row 31 of the second shard; a stage leaves out each third sample before it.
+    const bad = rows(40)
+    bad[31] = { n: "seven" }
+    const written = (size: number, sink: Sink.Sink) =>
+      Effect.gen(function* () {
+        yield* Sink.write(Stream.fromIterable(rows(0)), Sink.jsonl("memory://in/a"))
+        yield* Sink.write(Stream.fromIterable(bad), Sink.jsonl("memory://in/b"))
+        const locations = ["memory://in/a/shard-00000.jsonl", "memory://in/b/shard-00000.jsonl"]
+        const dataset = yield* Dataset.open(locations, { format: Format.jsonl<{ n: unknown }>(), index: false })
+        const kept = Pipeline.from(dataset).pipe(
+          Pipeline.filter("kept", ({ n }) => typeof n !== "number" || n % 3 !== 0),
+          Pipeline.batchWith(size, (all: ReadonlyArray<unknown>) => all)
+        )
+        return yield* Effect.flip(Sink.run(kept, sink))
+      }).pipe(Effect.scoped, Effect.provide(Store.memory()), Effect.runPromise)
+    for (const [, sinkOf] of tables) {
+      for (const size of [4, 256]) {
+        const error = await written(size, sinkOf(OUT))
+        expect(error).toMatchObject({
+          _tag: "SinkError",
+          row: 47,
+          sample: "sample 71, row 31 of memory://in/b/shard-00000.jsonl"
+        })
+        expect(String(error)).toContain("row 47 (sample 71, row 31 of memory://in/b/shard-00000.jsonl): ")
+      }
+    }
+    // Rows of a stream have no samples.
+    expect(await refusal([{ n: 1 }, { n: "seven" }], Sink.parquet(OUT))).not.toHaveProperty("sample", expect.anything())
+  })
+
   test("records without fields in Parquet, by the first row that has one", async () => {
     const reason = (name: string) => expect.stringContaining(`column "${name}" holds records that have no field`)
     for (const [rows, row, name] of [

@@ -6,8 +6,8 @@
 import { type Batch, CollateError } from "../../pipeline/Batch.ts"
 import { BatchMemory, type ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
-import { format } from "../../sources/Lineage.ts"
 import { isPlain, type Lineage, lineageOf } from "../../sources/RandomAccess.ts"
+import { sampleText } from "../../sources/SampleText.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import type { Limits } from "./FailureRules.ts"
@@ -24,10 +24,6 @@ const isCollateError = (thrown: unknown): thrown is CollateError => {
     return false
   }
 }
-
-/** A sample in words: its index, and where it came from if that says more. */
-const sampleIn = (sample: number, known: Lineage | undefined): string =>
-  `sample ${sample}${known?.shard === undefined ? "" : `, ${format(known)}`}`
 
 /**
  * What the attempts at one batch work on. It outlives an attempt: what one has made, the next one does not make again.
@@ -175,7 +171,7 @@ export class BatchRows {
     const own = this.rowOf(row)
     const sample = this.indices[own]
     if (sample === undefined) return error
-    return new CollateError({ column, row, reason, sample: sampleIn(sample, this.#lineage(own)) })
+    return new CollateError({ column, row, reason, sample: sampleText(sample, this.#lineage(own)) })
   }
 
   /** Marks a sample as failed on its own. Throws the error if no other attempt can follow, or if it is the whole batch's. */

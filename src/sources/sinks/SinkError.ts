@@ -35,12 +35,16 @@ export class SinkError extends Data.TaggedError("SinkError")<{
   readonly kind: SinkErrorKind
   /** The number of the row, from 0, counted over all shards. */
   readonly row?: number | undefined
+  /** Which sample that row is, and where it came from, such as `sample 499, row 499 of data/a.jsonl`; if that is known. */
+  readonly sample?: string | undefined
   /** What is wrong, and the way out. */
   readonly reason: string
   readonly cause?: unknown
 }> {
   override get message(): string {
-    return `${this.location}${this.row === undefined ? "" : `, row ${this.row}`}: ${this.reason}`
+    const row = this.row === undefined ? "" : `, row ${this.row}`
+    const sample = this.sample === undefined ? "" : ` (${this.sample})`
+    return `${this.location}${row}${sample}: ${this.reason}`
   }
 }
 

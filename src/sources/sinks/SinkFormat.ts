@@ -15,6 +15,8 @@ export interface Rows {
   readonly row: (place: number) => unknown
   /** The columns that the rows are made of, if there are any. */
   readonly columns?: Readonly<Record<string, Tensor | ReadonlyArray<unknown>>> | undefined
+  /** Which sample a row is, and where that came from, in words; left out where it is not known. */
+  readonly origin?: ((place: number) => string | undefined) | undefined
 }
 
 /** Some bytes of a shard. @since 0.1.0 */
