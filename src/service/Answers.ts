@@ -267,16 +267,16 @@ const stream = (
       const step = yield* alive(reader.next, () => all(writer.write(ALIVE)))
       isOver = yield* send(step, compressor === undefined ? step.bytes : yield* compressed(compressor, step.bytes))
     }
-    response.end()
+    yield* ended(response)
   }).pipe(
     // If the run cannot be opened again at this place, the trainer is told, as for any other error: what was sent is complete.
     Effect.catchAll((error) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         // Without its end the answer is a broken connection: its trainer asks again until a run has ended, as one that has just come.
-        if (error instanceof TooManyRuns && writer.goesOn) return void response.end()
+        if (error instanceof TooManyRuns && writer.goesOn) return ended(response)
         const message = error instanceof Error ? error.message : String(error)
         all(writer.write(encode({ kind: "error", tag: tagOf(error), message })))
-        response.end()
+        return ended(response)
       })
     )
   )
@@ -336,3 +336,10 @@ const drained = (response: ServerResponse): Effect.Effect<void> =>
     response.once("drain", taken)
     return Effect.sync(() => response.off("drain", taken))
   })
+
+/**
+ * Ends an answer, and waits until the system has all of it: what the process still has would be lost when it ends. If its reader
+ * leaves, the answer is interrupted.
+ */
+const ended = (response: ServerResponse): Effect.Effect<void> =>
+  Effect.async((resume) => void response.end(() => resume(Effect.void)))

@@ -4,6 +4,7 @@
 import { expect, test } from "bun:test"
 import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -14,7 +15,8 @@ import { Service } from "../../src/service.ts"
 import { start, TIME } from "../support/process.ts"
 import { numbers } from "./numbers.ts"
 
-const module = fileURLToPath(new URL("./numbers.ts", import.meta.url))
+const moduleOf = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
+const module = moduleOf("numbers")
 const asked = { seed: 42, epochs: 2, workers: 3, digest: true } as const
 
 const local = (seed: number | string) =>
@@ -29,10 +31,10 @@ const local = (seed: number | string) =>
   )
 
 /** Starts the program, and waits until it says where it serves. */
-const serving = async (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
-  const own = start("serve.ts", [module, "--listen", "127.0.0.1:0", ...args], { env })
+const serving = async (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}, name = "numbers") => {
+  const own = start("serve.ts", [moduleOf(name), "--listen", "127.0.0.1:0", ...args], { env })
   for (;;) {
-    const [, url] = /serving numbers at (\S+)/.exec(own.said()) ?? []
+    const [, url] = new RegExp(`serving ${name} at (\\S+)`).exec(own.said()) ?? []
     if (url !== undefined) return { ...own, url }
     if (own.child.exitCode !== null) throw new Error(own.said())
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -55,6 +57,39 @@ test(
     // Deno says of a child that it has itself signalled that the signal has ended it, whatever the child did.
     spawnSync("kill", ["-TERM", String(own.child.pid)])
     expect(await own.ended).toMatchObject({ code: 0 })
+  },
+  TIME
+)
+
+test(
+  "serve.ts that is told to end does so once its slow trainer has all of its answer",
+  async () => {
+    const own = await serving([], {}, "large")
+    const { host, hostname, port } = new URL(own.url)
+    const socket = connect(Number(port), hostname)
+    const closed = new Promise((resolve) => socket.once("close", resolve))
+    let isSlow = true
+    let read = 0
+    let end = Buffer.alloc(0)
+    socket.on("data", (piece: Buffer) => {
+      read += piece.length
+      end = Buffer.concat([end, piece.subarray(-16)]).subarray(-16)
+      if (!isSlow) return
+      socket.pause()
+      // 5 MB a second.
+      setTimeout(() => socket.resume(), piece.length / 5000)
+    })
+    socket.write(`GET /batches?pipeline=large&epochs=1&seed=1 HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+    while (read === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    spawnSync("kill", ["-TERM", String(own.child.pid)])
+    const { code } = await own.ended
+    // What the system has of it is read at once.
+    isSlow = false
+    socket.resume()
+    await closed
+    expect(code).toBe(0)
+    expect(read).toBeGreaterThan(256 * 2 ** 16)
+    expect(end.toString("latin1").slice(-7)).toBe("\r\n0\r\n\r\n")
   },
   TIME
 )
