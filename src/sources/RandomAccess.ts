@@ -149,6 +149,11 @@ export interface ReadAhead {
    * that is not done; returns `false` if there is nothing to read, or no room for it: it is to be called again later then.
    */
   readonly expect: (index: number) => boolean
+  /**
+   * Says where the blocks of the run's dataset begin, whose samples are at `place(index)`: a part of a split has some rows of each
+   * block, and nothing of a block is needed any more once these were given.
+   */
+  readonly narrow?: ((blocks: Float64Array, place: (index: number) => number) => void) | undefined
 }
 
 /** Where a sample came from: the source below all views. @category models @since 0.1.0 */

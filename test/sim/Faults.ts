@@ -1195,6 +1195,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
+    name: "shards: blocks are kept until all of their rows were given, whatever a view has of them",
+    file: "sources/shards/ReadAhead.ts",
+    from: "      this.#rows.set(block, rows)\n",
+    to: "",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
     name: "shards: a window of blocks is kept while the next one is read",
     file: "sources/shards/BlockCache.ts",
     from: "    kept.dropFinished()\n",

@@ -28,8 +28,9 @@ export class Lookahead {
   #batch = 0
   #row = 0
 
-  constructor(runPlan: RunPlan, { expect }: ReadAhead) {
+  constructor(runPlan: RunPlan, { expect, narrow }: ReadAhead) {
     const { blocks } = runPlan.pipeline.dataset
+    if (blocks !== undefined) narrow?.(blocks, (index) => index)
     const rows = blocks === undefined ? 1 : runPlan.size / Math.max(1, blocks.length - 1)
     this.#runPlan = runPlan
     this.#expect = expect

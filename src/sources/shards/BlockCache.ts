@@ -35,6 +35,8 @@ interface Pending<Row, E> {
 
 interface Kept<Row, E> extends CachedBlock<Row> {
   readonly read: Pending<Row, E>
+  /** How many of its rows are asked for in an epoch. */
+  rows: number
 }
 
 /** What a cache has done so far. @category models @since 0.1.0 */
@@ -70,6 +72,8 @@ export type Ahead = "absent" | "ahead" | "asked" | "given"
 export interface BlockCache<Row, E> {
   /** The block, if it is there; it then counts as used. It is asked for, and used, within `hold`. */
   readonly get: (block: number) => CachedBlock<Row> | undefined
+  /** For each run that is open, how many rows of a block it asks for in an epoch, where that is not all of them. */
+  readonly asking: Set<ReadonlyMap<number, number>>
   /** Runs plain code. Until it returns, the blocks that `get` gives it stay as they are. */
   readonly hold: <A>(run: () => A) => A
   /**
@@ -129,11 +133,20 @@ export const make = <Row, E>(
   let found = 1
   let expected = 1
   let begunAhead = 0
+  const asking: BlockCache<Row, E>["asking"] = new Set()
+
+  /** How many rows of a block are asked for in an epoch, by the run that asks for most. */
+  const rowsOf = (block: number, all: number): number => {
+    let most = 0
+    for (const rows of asking) most = Math.max(most, Math.min(rows.get(block) ?? all, all))
+    return asking.size === 0 ? all : most
+  }
 
   const put = (block: number, decoded: DecodedBlock<Row>, read: Pending<Row, E>): CachedBlock<Row> => {
     found += decoded.bytes
     expected += bytesOf(block)
-    const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0, read }
+    const rows = rowsOf(block, decoded.size)
+    const own = { decoded, bytes: decoded.bytes, left: rows, rows, used: 0, read }
     // It is larger than its index says: what may still be asked for is worth more.
     if (!read.asked && kept.size > 0 && !kept.hasRoom(decoded.bytes)) read.dropped = decoded
     else kept.put(block, own)
@@ -230,7 +243,7 @@ export const make = <Row, E>(
     const own = kept.peek(block)
     if (own === undefined) return "absent"
     if (own.left <= 0) return "given"
-    return own.read.asked || own.left < own.decoded.size ? "asked" : "ahead"
+    return own.read.asked || own.left < own.rows ? "asked" : "ahead"
   }
 
   const hasRoom = (block: number): boolean => {
@@ -258,6 +271,7 @@ export const make = <Row, E>(
 
   return {
     get,
+    asking,
     hold: (run) => run(),
     load,
     isPending: (block) => pending.has(block),
@@ -267,7 +281,8 @@ export const make = <Row, E>(
     renew: (block) => {
       const own = kept.peek(block)
       if (own === undefined || own.left > 0) return
-      kept.renew(own, own.decoded.size)
+      own.rows = rowsOf(block, own.decoded.size)
+      kept.renew(own, own.rows)
       own.read.asked = false
     },
     readAhead,

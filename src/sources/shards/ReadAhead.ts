@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { ReadAhead } from "../RandomAccess.ts"
 import type { BlockCache, Fork, ReadOfBlock } from "./BlockCache.ts"
 
-type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "hasRoom" | "isComplete" | "readAhead" | "renew">
+type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "asking" | "hasRoom" | "isComplete" | "readAhead" | "renew">
 
 /** @since 0.1.0 */
 export interface Blocks {
@@ -19,6 +19,8 @@ export interface Blocks {
   readonly most: number
   /** The block of the sample at an index; `undefined` if there is no such sample. */
   readonly blockOf: (index: number) => number | undefined
+  /** Where each block begins, and the last one ends. */
+  readonly starts: Float64Array
   /** How many bytes a block has once it is decoded, about. */
   readonly bytesOf: (block: number) => number
 }
@@ -31,12 +33,27 @@ class Reader {
   readonly #fork: Fork
   /** The blocks that were begun or renewed here, and are under way or not asked for by a batch. */
   readonly #begun = new Map<number, ReadOfBlock>()
+  /** How many rows of a block the run asks for, where that is not all of them. */
+  readonly #rows = new Map<number, number>()
   #last = -1
   #isClosed = false
 
   constructor(blocks: Blocks, fork: Fork) {
     this.#blocks = blocks
     this.#fork = fork
+    blocks.cache.asking.add(this.#rows)
+  }
+
+  readonly narrow = (blocks: Float64Array, place: (index: number) => number): void => {
+    const { blockOf, starts } = this.#blocks
+    if (blocks === starts) return
+    for (let at = 0; at + 1 < blocks.length; at++) {
+      const first = blocks[at] as number // here and below: below the length
+      const rows = (blocks[at + 1] as number) - first
+      const block = blockOf(place(first))
+      if (block === undefined || rows >= (starts[block + 1] as number) - (starts[block] as number)) continue
+      this.#rows.set(block, rows)
+    }
   }
 
   readonly expect = (index: number): boolean => {
@@ -78,6 +95,7 @@ class Reader {
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
+    this.#blocks.cache.asking.delete(this.#rows)
     const own = Array.from(this.#begun.values(), ({ giveUp }) => giveUp)
     this.#begun.clear()
     return Effect.all(own, { concurrency: "unbounded", discard: true })

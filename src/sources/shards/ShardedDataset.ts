@@ -135,7 +135,6 @@ export const make = <Row, A>({
     const first = starts[asked.block] as number // a block that there is
     const { decoded } = cached
     const places = Float64Array.from(asked.places, (place) => (indices[place] as number) - first) // a row of the batch
-    const before = bad.errors.size
     const run = runIn(decoded, Places.of(places))
     const rowAt = run === undefined ? rowsAt([decoded], new Uint32Array(places.length), places) : undefined
     for (const [own, place] of asked.places.entries()) {
@@ -149,7 +148,8 @@ export const make = <Row, A>({
         bad.note(place, thrown)
       }
     }
-    given(cached, asked.places.length - (bad.errors.size - before))
+    // Those that are bad as well: nobody will be given them.
+    given(cached, asked.places.length)
   }
 
   const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {
@@ -369,7 +369,8 @@ export const make = <Row, A>({
                 cache,
                 most: aheadBytes,
                 blockOf: (index) => (within(index, snapshot.size) ? snapshot.blockOf(index) : undefined),
-                bytesOf: sizes.bytesOf
+                bytesOf: sizes.bytesOf,
+                starts
               })
             ),
       gather: validate === undefined && format.hasColumns === true ? gather : undefined,

@@ -140,6 +140,8 @@ export const make = <Row, E>(
 
   return {
     get,
+    // Nothing reads ahead, and is told.
+    asking: new Set(),
     hold,
     load,
     given: (own, rows) => {

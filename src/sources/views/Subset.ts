@@ -8,7 +8,7 @@ import { InvalidOption } from "../../core/InvalidOption.ts"
 import { listOf } from "../../core/Options.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type Dataset, datasetOf, madeOf, type NameOptions, nameOf } from "../RandomAccess.ts"
-import { datasetFirst, placed } from "./View.ts"
+import { blocksAmong, datasetFirst, placed } from "./View.ts"
 
 const indicesOf = (indices: ArrayLike<number>, options: NameOptions = {}) => ({
   name: nameOf("Dataset.subset", options),
@@ -58,6 +58,7 @@ export const chosen = <A, E, R>(
     made: new Made(view, { indices, of: madeOf(self) }),
     size: () => indices.length,
     isReordered,
+    blocks: isReordered ? undefined : blocksAmong(self, indices),
     // The view asks for places below its size only, which is how many indices there are.
     place: (index) => indices[index] as number
   })

@@ -112,7 +112,10 @@ const aheadAt = (
 ): Dataset<unknown>["readAhead"] => {
   const ahead = readAheadOf(self)
   if (ahead === undefined || place === same) return ahead
-  return Effect.map(ahead, ({ expect }) => ({ expect: (index) => expect(place(index)) }))
+  return Effect.map(ahead, ({ expect, narrow }) => ({
+    expect: (index) => expect(place(index)),
+    narrow: narrow && ((blocks, own) => narrow(blocks, (index) => place(own(index))))
+  }))
 }
 
 /** @since 0.1.0 */
@@ -147,7 +150,7 @@ export const blocksBetween = (
 /** The blocks of the samples at ascending indices: those parts of the dataset's that have any. @since 0.1.0 */
 export const blocksAmong = (
   { blocks }: Dataset<unknown, unknown, unknown>,
-  indices: Uint32Array
+  indices: Uint32Array | Float64Array
 ): Float64Array | undefined => {
   if (blocks === undefined || indices.length === 0) return undefined
   const starts: Array<number> = []

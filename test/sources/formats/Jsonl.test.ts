@@ -206,7 +206,12 @@ describe("text", () => {
           )
         )
       ]) {
-        expect((await rowsOf(bytes, format)).map((row) => row.slice())).toEqual(wanted)
+        const rows = await rowsOf(bytes, format)
+        expect(rows.map((row) => row.slice())).toEqual(wanted)
+        // Each is its reader's own.
+        expect(rows.map((row) => row instanceof Uint8Array && row.buffer.byteLength)).toEqual(
+          wanted.map((own) => own.length)
+        )
       }
       expect(await rowsOf("", format)).toEqual([])
     }

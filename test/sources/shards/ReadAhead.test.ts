@@ -74,6 +74,9 @@ const opened = async (world: World, cacheBytes: number, aheadBytes: number) => {
   return dataset
 }
 
+/** Every second sample. */
+const odd = Array.from({ length: (SHARDS * ROWS) / 2 }, (_, at) => 2 * at + 1)
+
 type Opened = Awaited<ReturnType<typeof opened>>
 
 const pipelineOf = (dataset: Dataset.Dataset<unknown, unknown>, sampler: Sampler.Sampler<unknown>, size: number) =>
@@ -172,6 +175,39 @@ describe("blocks that are read ahead", () => {
     }
   })
 
+  test.each([
+    ["a split", (own: Opened) => Dataset.split(own, { train: 0.8, rest: 0.2 }, { seed: 3, keepOrder: true }).train],
+    ["a part of a part", (own: Opened) => Dataset.map(Dataset.slice(Dataset.subset(own, odd), 3, 55), (row) => row)],
+    ["ascending indices", (own: Opened) => Dataset.subset(own, odd)]
+  ] as const)("are given up once the rows that a view has of them were given: %s", async (_, viewOf) => {
+    const world = worldOf()
+    // Two windows fit, and not all blocks.
+    const dataset = await opened(world, 600, 200)
+    const view = viewOf(dataset)
+    const { error } = await delivered(view, Sampler.shuffleBlocks({ window: 3 }))
+    expect(error).toBeUndefined()
+    const { again, ahead, bytes } = dataset.sharded.stats()
+    const blocks = (view.blocks?.length ?? 0) - 1
+    expect([again, world.begun.length <= 2 * blocks, bytes <= 3 * BLOCK + 200]).toEqual([0, true, true])
+    expect(ahead).toBeGreaterThan(blocks)
+  })
+
+  test("are given up also where a row of each is bad, and left out", async () => {
+    const lines = Array.from({ length: 240 }, (_, row) => (row % 10 === 4 ? "{" : `{"n":${100 + row}}`))
+    const options = { format: Format.jsonl({ blockBytes: 100 }), index: false, name: "d" } as const
+    const own = memoryStore({ "d/a": lines.join("\n") })
+    // Three windows of some 500 bytes fit.
+    const opening = Dataset.open("d/", { ...options, cacheBytes: 1500, aheadBytes: 200 })
+    const dataset = await Effect.runPromise(Effect.provide(opening, own.layer))
+    own.reads.clear()
+    const failures = FailurePolicy.skip({ budget: { samples: 1000 }, report: () => Effect.void })
+    const { batches, error } = await delivered(dataset, Sampler.shuffleBlocks({ window: 3 }), { failures })
+    expect([error, batches.flat().length]).toEqual([undefined, 2 * 216])
+    const blocks = (dataset.blocks?.length ?? 0) - 1
+    const { again, ahead } = dataset.sharded.stats()
+    expect([again, ahead > blocks]).toEqual([0, true])
+  })
+
   test("are not governed as the sampler is: a store may draw for itself", async () => {
     for (const sampler of [Sampler.sequential, Sampler.shuffle]) {
       const world = worldOf(() => {
@@ -188,6 +224,7 @@ describe("blocks that are read ahead", () => {
     const states = new Map<number, Ahead>(Array.from({ length: 20 }, (_, block) => [block, "given"]))
     const cache: Parameters<typeof ReadAhead.make>[0]["cache"] = {
       aheadOf: (block) => states.get(block) ?? "absent",
+      asking: new Set(),
       hasRoom: () => true,
       isComplete: () => false,
       readAhead: () => undefined,
@@ -197,7 +234,8 @@ describe("blocks that are read ahead", () => {
     const expectAll = ({ expect: isExpected }: ReadAheadOf) => {
       for (let block = 0; block < 20; block++) if (!isExpected(block)) return
     }
-    const blocks = { cache, most: 300, blockOf: (index: number) => index, bytesOf: () => 100 }
+    const starts = Float64Array.from({ length: 21 }, (_, block) => block)
+    const blocks = { cache, most: 300, blockOf: (index: number) => index, bytesOf: () => 100, starts }
     await Effect.gen(function* () {
       const own = yield* ReadAhead.make(blocks)
       expectAll(own)

@@ -80,5 +80,6 @@ const rowsOf =
   ({ bytes, memory, spans, text }: Lines): DecodedBlock<string | Uint8Array> => ({
     size: spans.count,
     bytes: memory,
-    row: typeof rows === "number" ? bytes : text
+    // Rows own their values: a view would show the block, which is kept, to whoever writes to it.
+    row: typeof rows === "number" ? (row) => bytes(row).slice() : text
   })
