@@ -43,7 +43,7 @@ interface Kept<Row, E> extends CachedBlock<Row> {
 export interface CacheStats {
   /** How many blocks were decoded, each time counted. */
   readonly decoded: number
-  /** How many of these were dropped before and had rows left that nobody had asked for. */
+  /** How many of these had been dropped, in the same epoch, with rows left that nobody had asked for. */
   readonly again: number
   /** How many bytes are kept now. */
   readonly bytes: number
@@ -122,10 +122,11 @@ export const make = <Row, E>(
   decode: (block: number) => Effect.Effect<DecodedBlock<Row>, E>
 ): BlockCache<Row, E> => {
   // Plain code that uses a block ends before another one can be put.
-  const kept = new Retention<Kept<Row, E>>(most, all, ({ decoded, read }) => {
+  const release = ({ decoded, read }: Kept<Row, E>): void => {
     if (read.waiting > 0) read.dropped = decoded
     else decoded.release?.()
-  })
+  }
+  const kept = new Retention<Kept<Row, E>>(most, all, release, count)
   const pending = new Map<number, Pending<Row, E>>()
   /** Why blocks could not be read ahead that nobody has asked for since. */
   const failed = new Map<number, { readonly cause: Cause.Cause<E>; readonly read: Pending<Row, E> }>()

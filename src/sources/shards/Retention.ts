@@ -31,8 +31,9 @@ export class Retention<B extends Retained> {
   #keepsFinished: boolean
   readonly #dropped: (own: B) => void
   readonly #kept = new Map<number, B>()
-  /** Those that were dropped with rows left. */
-  readonly #unfinished = new Set<number>()
+  /** Those that were dropped with rows left, and how many had been put by then. */
+  readonly #unfinished = new Map<number, number>()
+  readonly #pass: number
   #bytes = 0
   #uses = 0
   #put = 0
@@ -44,10 +45,11 @@ export class Retention<B extends Retained> {
   #putAgain = Number.NEGATIVE_INFINITY
 
   /**
-   * At most `most` bytes, and one block if that has more, of blocks that have about `all` bytes together. `dropped` is called for
-   * each that is kept no longer.
+   * At most `most` bytes, and one block if that has more, of `blocks` blocks that have about `all` bytes together. `dropped` is
+   * called for each that is kept no longer.
    */
-  constructor(most: number, all: number, dropped: (own: B) => void = () => {}) {
+  constructor(most: number, all: number, dropped: (own: B) => void = () => {}, blocks = Number.POSITIVE_INFINITY) {
+    this.#pass = blocks / 2
     this.#most = most
     this.#dropped = dropped
     this.#keepsFinished = all <= most
@@ -58,7 +60,7 @@ export class Retention<B extends Retained> {
     return this.#bytes
   }
 
-  /** How many blocks were put, and how many of them were dropped before and had rows left. */
+  /** How many blocks were put, and how many of them had been dropped with rows left in the same epoch. */
   get counts(): { readonly put: number; readonly again: number } {
     return { put: this.#put, again: this.#again }
   }
@@ -114,7 +116,10 @@ export class Retention<B extends Retained> {
   put(block: number, own: B): void {
     own.used = ++this.#uses
     this.#put++
-    if (this.#unfinished.delete(block)) {
+    const before = this.#unfinished.get(block)
+    this.#unfinished.delete(block)
+    // Behind that many others it is the next epoch that asks for it, of which this process may read a part only.
+    if (before !== undefined && this.#put - before < this.#pass) {
       this.#again++
       this.#putAgain = this.#put
     }
@@ -143,7 +148,7 @@ export class Retention<B extends Retained> {
     if (own === undefined) return
     this.#kept.delete(block)
     this.#bytes -= own.bytes
-    if (own.left > 0) this.#unfinished.add(block)
+    if (own.left > 0) this.#unfinished.set(block, this.#put)
     this.#dropped(own)
   }
 }

@@ -54,8 +54,8 @@ const MS = 1
 /** So many bytes beyond what is needed. */
 const GROWTH = 2 ** 20
 
-/** A block that was dropped with rows left. */
-const UNFINISHED = -1
+/** In the place of a block that was dropped with rows left: less than 0 by how many blocks had been decoded, up to this. */
+const COUNTED = 2 ** 30
 
 /** A kept block, whose memory stays as it is until {@link SharedBlocks.unpin}. @since 0.1.0 */
 export interface Pinned {
@@ -87,7 +87,7 @@ export class SharedBlocks {
   readonly #thread: number
   readonly #head: Int32Array
   readonly #slots: Int32Array
-  /** The slot of each block plus one; 0 if it has none, {@link UNFINISHED}. */
+  /** The slot of each block plus one; 0 if it has none, below 0 if it was dropped with rows left. */
   readonly #places: Int32Array
   /** The slot of each page plus one. */
   readonly #pages: Int32Array
@@ -180,7 +180,7 @@ export class SharedBlocks {
       if (slot === undefined) return "full"
       this.#set(slot, OWNER, this.#thread)
       this.#set(slot, BLOCK, block)
-      if (this.#places[block] === UNFINISHED) Atomics.add(this.#head, AGAIN, 1)
+      if (this.#isAgain(this.#places[block] as number)) Atomics.add(this.#head, AGAIN, 1) // it is a block
       this.#set(slot, STATE, CLAIMED)
       Atomics.store(this.#places, block, slot + 1)
       return slot
@@ -322,6 +322,13 @@ export class SharedBlocks {
     }
   }
 
+  /** Whether a block with this place was dropped in this epoch: behind half of all blocks it is the next one that asks for it. */
+  #isAgain(place: number): boolean {
+    if (place >= 0) return false
+    const since = (Atomics.load(this.#head, DECODED) % COUNTED) - (-1 - place)
+    return (since < 0 ? since + COUNTED : since) < this.#places.length / 2
+  }
+
   /** The slot of a block; none if it has no slot, or had one. */
   #slotOf(block: number): number | undefined {
     const slot = (this.#places[block] ?? 0) - 1
@@ -382,7 +389,8 @@ export class SharedBlocks {
       return false
     }
     this.#set(slot, STATE, GONE)
-    this.#vacate(slot, this.#word(slot, LEFT) > 0 ? UNFINISHED : 0)
+    const decoded = Atomics.load(this.#head, DECODED) % COUNTED
+    this.#vacate(slot, this.#word(slot, LEFT) > 0 ? -1 - decoded : 0)
     return true
   }
 

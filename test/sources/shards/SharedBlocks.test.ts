@@ -178,4 +178,12 @@ describe("shared blocks", () => {
     for (const block of [0, 1, 0]) memory.unpin(put(memory, block, 1)?.slot ?? 0)
     expect(owner.stats()).toEqual({ decoded: 3, again: 1, bytes: PAGE })
   })
+
+  test("counts none of the next epoch, of blocks of which others read the rest", () => {
+    const { owner, threads } = made(2)
+    const [memory] = threads
+    if (memory === undefined) throw new Error("there is a thread")
+    for (let at = 0; at < 3 * BLOCKS; at++) memory.unpin(put(memory, at % BLOCKS, 1)?.slot ?? 0)
+    expect(owner.stats()).toMatchObject({ decoded: 3 * BLOCKS, again: 0 })
+  })
 })
