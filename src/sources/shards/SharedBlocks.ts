@@ -14,6 +14,8 @@
  * @since 0.1.0
  */
 
+import { droppedMark, isSameEpoch } from "./DroppedMark.ts"
+
 /** Words of the head. */
 const LOCK = 0
 const CLOCK = 1
@@ -54,9 +56,6 @@ const MS = 1
 /** So many bytes beyond what is needed. */
 const GROWTH = 2 ** 20
 
-/** In the place of a block that was dropped with rows left: less than 0 by how many blocks had been decoded, up to this. */
-const COUNTED = 2 ** 30
-
 /** A kept block, whose memory stays as it is until {@link SharedBlocks.unpin}. @since 0.1.0 */
 export interface Pinned {
   readonly slot: number
@@ -87,7 +86,7 @@ export class SharedBlocks {
   readonly #thread: number
   readonly #head: Int32Array
   readonly #slots: Int32Array
-  /** The slot of each block plus one; 0 if it has none, below 0 if it was dropped with rows left. */
+  /** The slot of each block plus one; 0 if it has none, a {@link droppedMark} if it was dropped with rows left. */
   readonly #places: Int32Array
   /** The slot of each page plus one. */
   readonly #pages: Int32Array
@@ -180,7 +179,8 @@ export class SharedBlocks {
       if (slot === undefined) return "full"
       this.#set(slot, OWNER, this.#thread)
       this.#set(slot, BLOCK, block)
-      if (this.#isAgain(this.#places[block] as number)) Atomics.add(this.#head, AGAIN, 1) // it is a block
+      const mark = this.#places[block] as number // it is a block
+      if (isSameEpoch(mark, Atomics.load(this.#head, DECODED), this.#places.length)) Atomics.add(this.#head, AGAIN, 1)
       this.#set(slot, STATE, CLAIMED)
       Atomics.store(this.#places, block, slot + 1)
       return slot
@@ -322,13 +322,6 @@ export class SharedBlocks {
     }
   }
 
-  /** Whether a block with this place was dropped in this epoch: behind half of all blocks it is the next one that asks for it. */
-  #isAgain(place: number): boolean {
-    if (place >= 0) return false
-    const since = (Atomics.load(this.#head, DECODED) % COUNTED) - (-1 - place)
-    return (since < 0 ? since + COUNTED : since) < this.#places.length / 2
-  }
-
   /** The slot of a block; none if it has no slot, or had one. */
   #slotOf(block: number): number | undefined {
     const slot = (this.#places[block] ?? 0) - 1
@@ -389,8 +382,7 @@ export class SharedBlocks {
       return false
     }
     this.#set(slot, STATE, GONE)
-    const decoded = Atomics.load(this.#head, DECODED) % COUNTED
-    this.#vacate(slot, this.#word(slot, LEFT) > 0 ? -1 - decoded : 0)
+    this.#vacate(slot, this.#word(slot, LEFT) > 0 ? droppedMark(Atomics.load(this.#head, DECODED)) : 0)
     return true
   }
 

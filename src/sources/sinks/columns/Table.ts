@@ -66,7 +66,8 @@ export class Table {
   }
 
   #row(row: unknown): void {
-    if (!isRecord(row)) throw new NotColumn("a row must be a record of values by column")
+    if (!isRecord(row))
+      throw new NotColumn("a row must be a record of values by column; map it, or leave it out by a filter")
     const beside = besideFields(row)
     if (beside !== undefined) throw new NotColumn(`a row ${beside}`)
     for (const name of Object.keys(row)) if (!this.#columns.has(name) && row[name] !== undefined) this.#column(name)

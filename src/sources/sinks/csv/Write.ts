@@ -93,7 +93,8 @@ export class CsvEncoder implements Encoder {
     this.#lines ??= new LineEncoder(
       this.#config,
       (row) => {
-        if (!isRecord(row)) throw new NotJson("a row must be a record of values by column")
+        if (!isRecord(row))
+          throw new NotJson("a row must be a record of values by column; map it, or leave it out by a filter")
         const beside = besideFields(row)
         if (beside !== undefined) throw new NotJson(`the row ${beside}`)
         if (columns.length === 0) {
