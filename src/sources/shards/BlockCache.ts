@@ -72,7 +72,7 @@ export type Ahead = "absent" | "ahead" | "asked" | "given"
 export interface BlockCache<Row, E> {
   /** The block, if it is there; it then counts as used. It is asked for, and used, within `hold`. */
   readonly get: (block: number) => CachedBlock<Row> | undefined
-  /** For each run that is open, how many rows of a block it asks for in an epoch, where that is not all of them. */
+  /** For each run that is open, how many rows of a block it asks for in an epoch, where that is not each of them once. */
   readonly asking: Set<ReadonlyMap<number, number>>
   /** Runs plain code. Until it returns, the blocks that `get` gives it stay as they are. */
   readonly hold: <A>(run: () => A) => A
@@ -139,7 +139,7 @@ export const make = <Row, E>(
   /** How many rows of a block are asked for in an epoch, by the run that asks for most. */
   const rowsOf = (block: number, all: number): number => {
     let most = 0
-    for (const rows of asking) most = Math.max(most, Math.min(rows.get(block) ?? all, all))
+    for (const rows of asking) most = Math.max(most, rows.get(block) ?? all)
     return asking.size === 0 ? all : most
   }
 

@@ -33,7 +33,7 @@ class Reader {
   readonly #fork: Fork
   /** The blocks that were begun or renewed here, and are under way or not asked for by a batch. */
   readonly #begun = new Map<number, ReadOfBlock>()
-  /** How many rows of a block the run asks for, where that is not all of them. */
+  /** How many rows of a block the run asks for, where that is not each of them once. */
   readonly #rows = new Map<number, number>()
   #last = -1
   #isClosed = false
@@ -51,7 +51,7 @@ class Reader {
       const first = blocks[at] as number // here and below: below the length
       const rows = (blocks[at + 1] as number) - first
       const block = blockOf(place(first))
-      if (block === undefined || rows >= (starts[block + 1] as number) - (starts[block] as number)) continue
+      if (block === undefined || rows === (starts[block + 1] as number) - (starts[block] as number)) continue
       this.#rows.set(block, rows)
     }
   }

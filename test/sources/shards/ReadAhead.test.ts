@@ -178,7 +178,19 @@ describe("blocks that are read ahead", () => {
   test.each([
     ["a split", (own: Opened) => Dataset.split(own, { train: 0.8, rest: 0.2 }, { seed: 3, keepOrder: true }).train],
     ["a part of a part", (own: Opened) => Dataset.map(Dataset.slice(Dataset.subset(own, odd), 3, 55), (row) => row)],
-    ["ascending indices", (own: Opened) => Dataset.subset(own, odd)]
+    ["ascending indices", (own: Opened) => Dataset.subset(own, odd)],
+    [
+      "each row twice",
+      (own: Opened) => Dataset.subset(own, [...odd, ...odd].toSorted((a, b) => a - b).concat(SHARDS * ROWS - 1))
+    ],
+    [
+      "each row three times",
+      (own: Opened) =>
+        Dataset.subset(
+          own,
+          Array.from({ length: 180 }, (_, at) => 30 + Math.floor(at / 3))
+        )
+    ]
   ] as const)("are given up once the rows that a view has of them were given: %s", async (_, viewOf) => {
     const world = worldOf()
     // Two windows fit, and not all blocks.
