@@ -6,14 +6,14 @@
  * @since 0.1.0
  */
 import { plural } from "../../../core/Plural.ts"
-import { free, take } from "../../../core/ReadBuffers.ts"
+import { take } from "../../../core/ReadBuffers.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import type { ArrowField, ArrowType } from "../arrow/ArrowType.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import { type Dictionary, lookUp } from "./Dictionary.ts"
 import type { Chunk, Column, Footer } from "./Footer.ts"
 import { bitsOf, Hybrid } from "./Hybrid.ts"
-import { type Decompressed, decompresses, headerIn, Kind, numberIn, type Page, walk } from "./Pages.ts"
+import { type Decompressed, decompresses, headerIn, Kind, numberIn, type Page, releasePage, walk } from "./Pages.ts"
 import { type Struct, ThriftReader } from "./Thrift.ts"
 
 type Numbers = Int32Array | BigInt64Array | Float32Array | Float64Array
@@ -119,20 +119,11 @@ export const numberColumn = (
   const seen = (page: Page): void => {
     column.take(reader, page)
     if (page.kind === Kind.dictionary) dictionary = page
-    else release(page, bytes)
+    else releasePage(page.bytes, bytes)
   }
   walk(reader, codec, most, seen, ahead)
-  if (dictionary !== undefined) release(dictionary, bytes)
+  if (dictionary !== undefined) releasePage(dictionary.bytes, bytes)
   return column.array()
-}
-
-/**
- * Frees a page that was decompressed from other bytes: its memory is used again for the next one, while it is in the processor's
- * caches. Memory of which a page has less than half may be a pool of the runtime's.
- */
-const release = ({ bytes }: Page, from: Uint8Array): void => {
-  const { buffer, byteLength } = bytes
-  if (buffer !== from.buffer && buffer.byteLength < 2 * byteLength) free(bytes)
 }
 
 /** Bits that say which values are not null; there are none until one is. */

@@ -8,6 +8,7 @@
 
 import * as zlib from "node:zlib"
 import { plural } from "../../../core/Plural.ts"
+import { free } from "../../../core/ReadBuffers.ts"
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
 import { exactlySoon, runtimeZstd } from "../Zstd.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
@@ -35,6 +36,8 @@ const ZSTD = 6
 export interface PlainPages {
   /** Headers and values of the pages, one behind the other. */
   readonly parts: ReadonlyArray<Uint8Array>
+  /** Those of the parts that are values. */
+  readonly values: ReadonlyArray<Uint8Array>
   readonly length: number
   /** Where the first page with values begins; a dictionary stands before it. */
   readonly data: number
@@ -72,6 +75,7 @@ export const plainPages = (
     return undefined
   }
   const parts: Array<Uint8Array> = []
+  const all: Array<Uint8Array> = []
   let length = 0
   let data: number | undefined
   const reader = new ThriftReader(bytes)
@@ -79,10 +83,11 @@ export const plainPages = (
     if (data === undefined && kind !== Kind.dictionary) data = length
     const own = headerOf(reader, header, values.length)
     parts.push(own, values)
+    all.push(values)
     length += own.length + values.length
   }
   walk(reader, codec, most, seen, ahead)
-  return { parts, length, data: data ?? 0 }
+  return { parts, values: all, length, data: data ?? 0 }
 }
 
 /** Checks what the decoder does not: the checksum that a header may have, and how many values a dictionary is to have. */
@@ -196,6 +201,17 @@ export const walk = (
       seen({ kind, header, bytes: values })
     }
   })
+}
+
+/**
+ * Frees a page that was decompressed from other bytes: its memory is used again for the next one, while it is in the processor's
+ * caches; as garbage it would wait for a full collection. Memory of which a page has less than half may be a pool of the runtime's.
+ *
+ * @since 0.1.0
+ */
+export const releasePage = (page: Uint8Array, from: Uint8Array): void => {
+  const { buffer, byteLength } = page
+  if (buffer !== from.buffer && buffer.byteLength < 2 * byteLength) free(page)
 }
 
 /** So many bytes of a block are decompressed beside the program at most, since all of them are there at once. */

@@ -28,7 +28,7 @@ import {
 } from "./Footer.ts"
 import { decodeFile } from "./Library.ts"
 import { numberColumn, numberLayout } from "./NumberColumn.ts"
-import { type Compressed, type Decompressed, decompressAhead, pagesOf, plainPages } from "./Pages.ts"
+import { type Compressed, type Decompressed, decompressAhead, pagesOf, plainPages, releasePage } from "./Pages.ts"
 import { ThriftReader } from "./Thrift.ts"
 import { withTwelves } from "./Twelve.ts"
 
@@ -267,6 +267,7 @@ const fileOf = (
 ): Uint8Array => {
   const parts: Array<Uint8Array> = [MAGIC]
   const placed: Array<PlacedChunk> = []
+  const decompressed: Array<Uint8Array> = []
   let start = MAGIC.length
   for (const leaf of leavesOf(footer.columns, order)) {
     const chunk = group.chunks[leaf] as Chunk // a chunk for each leaf
@@ -276,13 +277,16 @@ const fileOf = (
     const { length } = pages ?? own
     placed.push({ chunk, start, length, data, isPlain: pages !== undefined })
     parts.push(...(pages?.parts ?? [own]))
+    decompressed.push(...(pages?.values ?? []))
     start += length
   }
   const end = footerOfGroup(footer, block.rows, order, placed)
   const tail = new Uint8Array(8)
   new DataView(tail.buffer).setUint32(0, end.length, true)
   tail.set(MAGIC, 4)
-  return joined([...parts, end, tail])
+  const file = joined([...parts, end, tail])
+  for (const page of decompressed) releasePage(page, bytes)
+  return file
 }
 
 /** The bytes of a chunk among those of the block. */
