@@ -126,7 +126,7 @@ export const make = <Row, E>(
     if (read.waiting > 0) read.dropped = decoded
     else decoded.release?.()
   }
-  const kept = new Retention<Kept<Row, E>>(most, all, release, count)
+  const kept = new Retention<Kept<Row, E>>(most, all, release)
   const pending = new Map<number, Pending<Row, E>>()
   /** Why blocks could not be read ahead that nobody has asked for since. */
   const failed = new Map<number, { readonly cause: Cause.Cause<E>; readonly read: Pending<Row, E> }>()

@@ -33,7 +33,9 @@ export class Retention<B extends Retained> {
   readonly #kept = new Map<number, B>()
   /** Those that were dropped with rows left, and how many had been put by then. */
   readonly #unfinished = new Map<number, number>()
-  readonly #pass: number
+  /** Which were ever put, and how many these are. */
+  #seen = new Uint8Array(1024)
+  #seenCount = 0
   #bytes = 0
   #uses = 0
   #put = 0
@@ -45,11 +47,10 @@ export class Retention<B extends Retained> {
   #putAgain = Number.NEGATIVE_INFINITY
 
   /**
-   * At most `most` bytes, and one block if that has more, of `blocks` blocks that have about `all` bytes together. `dropped` is
-   * called for each that is kept no longer.
+   * At most `most` bytes, and one block if that has more, of blocks that have about `all` bytes together. `dropped` is called for
+   * each that is kept no longer.
    */
-  constructor(most: number, all: number, dropped: (own: B) => void = () => {}, blocks = Number.POSITIVE_INFINITY) {
-    this.#pass = blocks / 2
+  constructor(most: number, all: number, dropped: (own: B) => void = () => {}) {
     this.#most = most
     this.#dropped = dropped
     this.#keepsFinished = all <= most
@@ -116,10 +117,11 @@ export class Retention<B extends Retained> {
   put(block: number, own: B): void {
     own.used = ++this.#uses
     this.#put++
+    this.#see(block)
     const before = this.#unfinished.get(block)
     this.#unfinished.delete(block)
-    // Behind that many others it is the next epoch that asks for it, of which this process may read a part only.
-    if (before !== undefined && this.#put - before < this.#pass) {
+    // Behind half of all it is the next epoch that asks for it: others may read the rest of each block.
+    if (before !== undefined && this.#put - before <= this.#seenCount / 2) {
       this.#again++
       this.#putAgain = this.#put
     }
@@ -127,6 +129,17 @@ export class Retention<B extends Retained> {
     this.#kept.set(block, own)
     this.#bytes += own.bytes
     this.#shrink(block)
+  }
+
+  #see(block: number): void {
+    if (block >= this.#seen.length) {
+      const own = new Uint8Array(2 * (block + 1))
+      own.set(this.#seen)
+      this.#seen = own
+    }
+    if (this.#seen[block] === 1) return
+    this.#seen[block] = 1
+    this.#seenCount++
   }
 
   /** Makes room, but not at the cost of the block that has just come. */

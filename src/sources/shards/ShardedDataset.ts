@@ -135,6 +135,7 @@ export const make = <Row, A>({
     const first = starts[asked.block] as number // a block that there is
     const { decoded } = cached
     const places = Float64Array.from(asked.places, (place) => (indices[place] as number) - first) // a row of the batch
+    const before = bad.errors.size
     const run = runIn(decoded, Places.of(places))
     const rowAt = run === undefined ? rowsAt([decoded], new Uint32Array(places.length), places) : undefined
     for (const [own, place] of asked.places.entries()) {
@@ -148,8 +149,9 @@ export const make = <Row, A>({
         bad.note(place, thrown)
       }
     }
-    // Those that are bad as well: nobody will be given them.
-    given(cached, asked.places.length)
+    // Of a whole batch those that are bad as well: nobody will be given them, and other attempts read them alone.
+    const left = indices.length > 1 ? 0 : bad.errors.size - before
+    given(cached, asked.places.length - left)
   }
 
   const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {

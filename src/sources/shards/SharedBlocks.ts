@@ -14,13 +14,14 @@
  * @since 0.1.0
  */
 
-import { droppedMark, isSameEpoch } from "./DroppedMark.ts"
+import { droppedMark, FINISHED, isSameEpoch } from "./DroppedMark.ts"
 
 /** Words of the head. */
 const LOCK = 0
 const CLOCK = 1
 const DECODED = 2
 const AGAIN = 3
+const SEEN = 4
 const HEAD = 16
 /** What the memory was made for. */
 const BLOCKS = 8
@@ -52,7 +53,6 @@ const GONE = 4
 const MOST_SLOTS = 2048
 const MOST_PAGES = 8192
 const SMALLEST_PAGE = 12
-const MS = 1
 /** So many bytes beyond what is needed. */
 const GROWTH = 2 ** 20
 
@@ -75,9 +75,6 @@ export interface SharedSize {
   readonly keepsFinished: boolean
 }
 
-/** How many words the bits of so many threads take. */
-const bitWords = (threads: number): number => Math.ceil(threads / 32)
-
 const aligned = (bytes: number): number => (bytes + 7) & ~7
 
 /** The memory as one thread sees it, or its owner. @since 0.1.0 */
@@ -86,7 +83,7 @@ export class SharedBlocks {
   readonly #thread: number
   readonly #head: Int32Array
   readonly #slots: Int32Array
-  /** The slot of each block plus one; 0 if it has none, a {@link droppedMark} if it was dropped with rows left. */
+  /** The slot of each block plus one; 0 or, if it was dropped, a mark of `DroppedMark` if it has none. */
   readonly #places: Int32Array
   /** The slot of each page plus one. */
   readonly #pages: Int32Array
@@ -105,7 +102,7 @@ export class SharedBlocks {
     this.#head = head
     this.#thread = thread ?? (head[THREADS] as number)
     this.#count = count
-    this.#width = SLOT + bitWords(head[THREADS] as number)
+    this.#width = SLOT + Math.ceil((head[THREADS] as number) / 32)
     this.#pageLog = head[PAGE_LOG] as number
     this.#keeps = head[KEEPS] === 1
     let at = 4 * HEAD
@@ -126,7 +123,7 @@ export class SharedBlocks {
     const slots = Math.min(blocks, MOST_SLOTS)
     const pageLog = Math.max(SMALLEST_PAGE, Math.ceil(Math.log2(Math.max(1, bytes) / MOST_PAGES)))
     const pages = Math.max(1, Math.floor(bytes / 2 ** pageLog))
-    const words = HEAD + slots * (SLOT + bitWords(threads)) + blocks + pages
+    const words = HEAD + slots * (SLOT + Math.ceil(threads / 32)) + blocks + pages
     try {
       const maxByteLength = aligned(4 * words) + pages * 2 ** pageLog
       const buffer = new SharedArrayBuffer(aligned(4 * words), { maxByteLength })
@@ -180,7 +177,8 @@ export class SharedBlocks {
       this.#set(slot, OWNER, this.#thread)
       this.#set(slot, BLOCK, block)
       const mark = this.#places[block] as number // it is a block
-      if (isSameEpoch(mark, Atomics.load(this.#head, DECODED), this.#places.length)) Atomics.add(this.#head, AGAIN, 1)
+      const seen = Atomics.add(this.#head, SEEN, mark === 0 ? 1 : 0)
+      if (isSameEpoch(mark, Atomics.load(this.#head, DECODED), seen)) Atomics.add(this.#head, AGAIN, 1)
       this.#set(slot, STATE, CLAIMED)
       Atomics.store(this.#places, block, slot + 1)
       return slot
@@ -210,7 +208,7 @@ export class SharedBlocks {
     const length = parts.reduce((sum, part) => sum + aligned(part.byteLength), head)
     const count = Math.ceil(length / 2 ** this.#pageLog)
     const page = this.#locked(() => {
-      if (!this.#keeps) this.#dropFinished()
+      this.#dropFinished()
       let first = this.#run(count)
       while (first === -1 && this.#makeRoom(count)) first = this.#run(count)
       if (first !== -1 && !this.#grow(first + count)) first = -1
@@ -312,7 +310,7 @@ export class SharedBlocks {
     for (;;) {
       const holder = Atomics.compareExchange(this.#head, LOCK, 0, this.#thread + 1)
       if (holder === 0) break
-      Atomics.wait(this.#head, LOCK, holder, MS)
+      Atomics.wait(this.#head, LOCK, holder, 1)
     }
     try {
       return run()
@@ -354,8 +352,9 @@ export class SharedBlocks {
     }
   }
 
-  /** Drops the blocks of which each row was given. */
+  /** Drops the blocks of which each row was given, unless they are kept. */
   #dropFinished(): void {
+    if (this.#keeps) return
     for (let slot = 0; slot < this.#count; slot++) {
       if (this.#word(slot, STATE) === KEPT && this.#word(slot, LEFT) === 0) this.#drop(slot)
     }
@@ -382,7 +381,7 @@ export class SharedBlocks {
       return false
     }
     this.#set(slot, STATE, GONE)
-    this.#vacate(slot, this.#word(slot, LEFT) > 0 ? droppedMark(Atomics.load(this.#head, DECODED)) : 0)
+    this.#vacate(slot, this.#word(slot, LEFT) > 0 ? droppedMark(Atomics.load(this.#head, DECODED)) : FINISHED)
     return true
   }
 

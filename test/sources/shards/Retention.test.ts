@@ -30,7 +30,7 @@ test("they are kept as long as enough of them are asked for again", () => {
 })
 
 test("a block that was dropped with rows left counts as decoded again in its own epoch, not in the next one", () => {
-  const kept = new Retention(60, 1000, undefined, 10)
+  const kept = new Retention(60, 1000)
   // Two fit. Each block has rows that are not asked for here.
   for (let epoch = 0; epoch < 3; epoch++) for (let own = 0; own < 10; own++) kept.put(own, block(1))
   expect([kept.counts, kept.isShort]).toEqual([{ put: 30, again: 0 }, false])
