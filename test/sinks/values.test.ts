@@ -228,6 +228,15 @@ describe("a sink refuses what would be changed", () => {
         expect(String(error)).toContain("row 47 (sample 71, row 31 of memory://in/b/shard-00000.jsonl): ")
       }
     }
+    // Columns of a batch are written many rows at once.
+    const halves = Pipeline.from(Dataset.range(40)).pipe(
+      Pipeline.map("half", (n) => ({ n: n === 29 ? 0.5 : n, list: Float32Array.of(n, n) })),
+      Pipeline.batch(16)
+    )
+    for (const [, sinkOf] of tables) {
+      const writing = Sink.run(halves, sinkOf(OUT, { types: { n: "int32" } })).pipe(Effect.provide(Store.memory()))
+      expect(await Effect.runPromise(Effect.flip(writing))).toMatchObject({ row: 29, sample: "sample 29" })
+    }
     // Rows of a stream have no samples.
     expect(await refusal([{ n: 1 }, { n: "seven" }], Sink.parquet(OUT))).not.toHaveProperty("sample", expect.anything())
   })

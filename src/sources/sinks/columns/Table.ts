@@ -101,7 +101,7 @@ export class Table {
     if (more > 0) {
       for (const [name, builder] of this.#columns) {
         const column = Object.hasOwn(columns, name) ? columns[name] : undefined
-        if (column instanceof Tensor) builder.append(column, from + 1, more)
+        if (column instanceof Tensor) appendAll(builder, column, from + 1, more)
         else for (let at = 0; at < more; at++) builder.push(null)
       }
       this.bytes += more * width
@@ -139,5 +139,22 @@ export class Table {
     const column = new ColumnBuilder(name, Object.hasOwn(this.#declared, name) ? this.#declared[name] : undefined)
     for (let at = 0; at < this.rows; at++) column.push(null)
     this.#columns.set(name, column)
+  }
+}
+
+/** Appends rows of a tensor. Throws a {@link RowFault} of the row that is refused. */
+const appendAll = (builder: ColumnBuilder, column: Tensor, from: number, count: number): void => {
+  try {
+    builder.append(column, from, count)
+  } catch (thrown) {
+    // Nothing of the column is written any more, so rows may be appended once more to see which one it is.
+    for (let place = from; place < from + count; place++) {
+      try {
+        builder.append(column, place, 1)
+      } catch (own) {
+        throw rowFault(place, own, own instanceof NotColumn)
+      }
+    }
+    throw thrown
   }
 }
