@@ -19,10 +19,16 @@ export interface Asked {
 
 /** The rows of a batch that are bad, by their places. @since 0.1.0 */
 export class BadRows {
+  /** Whether those that are bad count as given: of a whole batch they do, since other attempts read them alone. */
+  readonly areGiven: boolean
   readonly errors = new Map<number, ShardError>()
   /** The blocks of which no row can be read. */
   readonly blocks = new Map<number, ShardError>()
   #first = Number.POSITIVE_INFINITY
+
+  constructor(areGiven: boolean) {
+    this.areGiven = areGiven
+  }
 
   note(place: number, error: ShardError): void {
     this.errors.set(place, error)

@@ -149,9 +149,7 @@ export const make = <Row, A>({
         bad.note(place, thrown)
       }
     }
-    // Of a whole batch those that are bad as well: nobody will be given them, and other attempts read them alone.
-    const left = indices.length > 1 ? 0 : bad.errors.size - before
-    given(cached, asked.places.length - left)
+    given(cached, asked.places.length - (bad.areGiven ? 0 : bad.errors.size - before))
   }
 
   const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {
@@ -214,7 +212,7 @@ export const make = <Row, A>({
 
   const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
     Effect.suspend(() => {
-      const bad = new BadRows()
+      const bad = new BadRows(false)
       return Effect.flatMap(read(indices, bad), (rows) =>
         bad.first === undefined ? Effect.succeed(rows) : Effect.fail(bad.first)
       )
@@ -225,7 +223,7 @@ export const make = <Row, A>({
 
   const getEach = (indices: ReadonlyArray<number>, after: unknown): Effect.Effect<EachRead<A, ReadError>, ReadError> =>
     Effect.suspend(() => {
-      const bad = new BadRows()
+      const bad = new BadRows(true)
       const known = after instanceof ShardError ? ungathered.get(after) : undefined
       return Effect.map(read(indices, bad, known), (samples) => ({ samples, failed: bad.errors }))
     })
@@ -332,7 +330,7 @@ export const make = <Row, A>({
     const missing = cache.hold(() => takeKept(indices, take))
     const rows = (): ColumnRows | undefined => (fits ? gathered.rows() : undefined)
     if (missing.length === 0) return rows()
-    const bad = new BadRows()
+    const bad = new BadRows(false)
     return Effect.flatMap(loadAll(missing, take, bad), () => {
       const { blocks, first } = bad
       if (first === undefined) return Effect.succeed(rows())

@@ -75,6 +75,7 @@ export interface SharedSize {
   readonly keepsFinished: boolean
 }
 
+const bitWords = (threads: number): number => Math.ceil(threads / 32)
 const aligned = (bytes: number): number => (bytes + 7) & ~7
 
 /** The memory as one thread sees it, or its owner. @since 0.1.0 */
@@ -102,7 +103,7 @@ export class SharedBlocks {
     this.#head = head
     this.#thread = thread ?? (head[THREADS] as number)
     this.#count = count
-    this.#width = SLOT + Math.ceil((head[THREADS] as number) / 32)
+    this.#width = SLOT + bitWords(head[THREADS] as number)
     this.#pageLog = head[PAGE_LOG] as number
     this.#keeps = head[KEEPS] === 1
     let at = 4 * HEAD
@@ -123,7 +124,7 @@ export class SharedBlocks {
     const slots = Math.min(blocks, MOST_SLOTS)
     const pageLog = Math.max(SMALLEST_PAGE, Math.ceil(Math.log2(Math.max(1, bytes) / MOST_PAGES)))
     const pages = Math.max(1, Math.floor(bytes / 2 ** pageLog))
-    const words = HEAD + slots * (SLOT + Math.ceil(threads / 32)) + blocks + pages
+    const words = HEAD + slots * (SLOT + bitWords(threads)) + blocks + pages
     try {
       const maxByteLength = aligned(4 * words) + pages * 2 ** pageLog
       const buffer = new SharedArrayBuffer(aligned(4 * words), { maxByteLength })
