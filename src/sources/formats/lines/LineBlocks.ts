@@ -355,9 +355,7 @@ export const sharedLines = <Row>(
       {
         ...lines,
         // Where all of it is UTF-8, no row has to be checked.
-        text: texts === undefined ? lines.text : (row) => texts(spans.starts[row] ?? 0, spans.ends[row] ?? 0),
-        // The memory is another block's later.
-        bytes: (row) => lines.bytes(row).slice()
+        text: texts === undefined ? lines.text : (row) => texts(spans.starts[row] ?? 0, spans.ends[row] ?? 0)
       },
       place
     )

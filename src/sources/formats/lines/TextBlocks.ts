@@ -80,6 +80,6 @@ const rowsOf =
   ({ bytes, memory, spans, text }: Lines): DecodedBlock<string | Uint8Array> => ({
     size: spans.count,
     bytes: memory,
-    // Rows own their values: a view would show the block, which is kept, to whoever writes to it.
+    // Rows own their values: whoever writes to a view would write to the block, whose memory is another one's later.
     row: typeof rows === "number" ? (row) => bytes(row).slice() : text
   })
