@@ -46,6 +46,19 @@ const narrow = (bytes: Uint8Array): string | undefined => {
   return text
 }
 
+/**
+ * Returns memory for `length` bytes whose text will be asked for; they hold anything. It lies where the kernel works, if there is
+ * one, so that nothing is copied there, and is not given back.
+ *
+ * @since 0.1.0
+ */
+export const memoryForText = (length: number): Uint8Array => {
+  const arena = runtime.name === "bun" ? kernels()?.arena : undefined
+  const address = arena?.take(length)
+  if (arena === undefined || address === undefined) return new Uint8Array(length)
+  return arena.bytes.subarray(address, address + length)
+}
+
 let view: Buffer<ArrayBufferLike> = Buffer.alloc(0)
 
 const viewOf = ({ bytes: { buffer } }: Arena): Buffer<ArrayBufferLike> => {
@@ -61,15 +74,16 @@ const viewOf = ({ bytes: { buffer } }: Arena): Buffer<ArrayBufferLike> => {
 export const latin1 = (own: Kernels, bytes: Uint8Array): string | undefined => {
   const { arena } = own
   const { length } = bytes
-  const source = arena.take(MOST)
+  const there = arena.addressOf(bytes)
+  const source = there ?? arena.take(MOST)
   const target = arena.take(MOST)
   try {
     if (source === undefined || target === undefined) return undefined
-    arena.bytes.set(bytes, source)
+    if (there === undefined) arena.bytes.set(bytes, source)
     const size = own.latin1(source, length, target)
     return size < 0 ? undefined : viewOf(arena).toString("latin1", target, target + size)
   } finally {
-    if (source !== undefined) arena.give(source, MOST)
+    if (there === undefined && source !== undefined) arena.give(source, MOST)
     if (target !== undefined) arena.give(target, MOST)
   }
 }

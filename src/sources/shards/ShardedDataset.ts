@@ -228,16 +228,19 @@ export const make = <Row, A>({
       return Effect.map(read(indices, bad, known), (samples) => ({ samples, failed: bad.errors }))
     })
 
+  /** The part that each block was of the last batch that asked for it. */
+  const partOf = new Uint32Array(sizes.count)
+
   /** The rows, if their blocks are all kept and none of them is bad. */
   const ready = (indices: ArrayLike<number>): Array<A> | undefined => cache.hold(() => readyNow(indices))
 
   const readyNow = (indices: ArrayLike<number>): Array<A> | undefined => {
     const count = indices.length
     if (count > 0 && runFrom(indices, 0) === count) return readyRun(indices[0] as number, count) // there is one
-    /** The blocks, and how many of the rows each has. */
+    /** The blocks, their numbers, and how many of the rows each has. */
     const parts: Array<BlockCache.CachedBlock<Row>> = []
+    const numbers: Array<number> = []
     const counts: Array<number> = []
-    const known = new Map<number, number>()
     const of = new Uint32Array(count)
     const places = new Float64Array(count)
     let own = 0
@@ -248,12 +251,13 @@ export const make = <Row, A>({
       if (!(index >= first && index < end)) {
         if (!within(index, snapshot.size)) return undefined
         const block = snapshot.blockOf(index)
-        own = known.get(block) ?? parts.length
-        if (own === parts.length) {
+        own = partOf[block] as number // a block that there is
+        if (numbers[own] !== block) {
           const cached = cache.get(block)
           if (cached === undefined) return undefined
-          known.set(block, own)
-          parts.push(cached)
+          own = parts.push(cached) - 1
+          numbers.push(block)
+          partOf[block] = own
           counts.push(0)
         }
         first = starts[block] as number // a block that there is

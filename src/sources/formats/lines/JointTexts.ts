@@ -6,13 +6,14 @@
  */
 import { copyBytes } from "../../../core/runtime.ts"
 import { isUtf8 } from "../../../core/Utf8.ts"
-import { textOf } from "../../../wasm/Text.ts"
+import { memoryForText, textOf } from "../../../wasm/Text.ts"
 import type { BlockLines } from "../Format.ts"
 import { PIECE } from "./Pieces.ts"
 
 const NEWLINE = 10
 
-const scratch = new Uint8Array(2 * PIECE)
+/** Where lines that lie apart are brought together. */
+let gathered: Uint8Array | undefined
 
 /** So many lines that lie apart are fetched at once: they fit into the processor's nearest cache. */
 const FETCHED = 64
@@ -44,6 +45,8 @@ export const joint = <A>(
   places: ArrayLike<number>,
   of: (lines: Uint8Array, count: number) => Array<A> | undefined
 ): Array<A | undefined> => {
+  gathered ??= memoryForText(2 * PIECE)
+  const scratch = gathered
   const count = places.length
   let texts: Array<A | undefined> | undefined
   const put = (lines: Array<A> | undefined, rows: number): void => {
