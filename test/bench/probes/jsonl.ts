@@ -15,5 +15,6 @@ await takeTurns(
     loop: () => jsonlLoop(paths),
     split: () => jsonlSplit(paths)
   },
-  2
+  // Several collections fall into each turn: with fewer epochs in it the ratio scattered by a tenth.
+  6
 )
