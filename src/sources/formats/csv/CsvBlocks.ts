@@ -7,8 +7,10 @@
 import * as Effect from "effect/Effect"
 import { setField } from "../../../core/Options.ts"
 import { plural } from "../../../core/Plural.ts"
+import { giveBack } from "../../../core/ReadBuffers.ts"
+import { isAscii } from "../../../core/Utf8.ts"
 import type { StoreError } from "../../store/Store.ts"
-import { attempt } from "../Fault.ts"
+import { attempt, miscounted } from "../Fault.ts"
 import {
   type Block,
   type BlockPlace,
@@ -22,7 +24,16 @@ import {
   type SharedDecode
 } from "../Format.ts"
 import { isPage, pageReason } from "../HtmlPage.ts"
-import { BEGINNING, beginning, firstRecords, indexOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
+import {
+  BEGINNING,
+  beginning,
+  firstRecords,
+  indexOf,
+  linesOfBlock,
+  rowBytes,
+  sharedLines,
+  withBytes
+} from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import type { Lines } from "../lines/Lines.ts"
@@ -30,6 +41,7 @@ import type { Spans } from "../lines/Spans.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
 import { type Column, type CsvRow, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
 import type { CsvConfig } from "./Options.ts"
+import { RecordsInOrder } from "./RecordsInOrder.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
 const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({
@@ -121,13 +133,19 @@ const readable = <A>(read: () => A): A | undefined => {
 
 const cells = (lines: Lines, row: number, delimiter: string): ReadonlyArray<string> => {
   const own = cellsOf(lines.text(row), delimiter)
-  if (own === undefined) throw notCells(lines, row, "behind a quote", 0, delimiter)
+  if (own === undefined) throw notCells(lines.error, row, "behind a quote", 0, delimiter)
   return own
 }
 
-const notCells = (lines: Lines, row: number, bad: NoCells, columns: number, delimiter: string): ShardError => {
+const notCells = (
+  errorAt: Lines["error"],
+  row: number,
+  bad: NoCells,
+  columns: number,
+  delimiter: string
+): ShardError => {
   if (bad === "behind a quote") {
-    return lines.error(row, "characters follow a quoted cell; double the quotes within it")
+    return errorAt(row, "characters follow a quoted cell; double the quotes within it")
   }
   const counted = `it has ${plural(bad.count, "cell")}, where there ${columns === 1 ? "is" : "are"} ${plural(columns, "column")}`
   const asked =
@@ -135,7 +153,7 @@ const notCells = (lines: Lines, row: number, bad: NoCells, columns: number, deli
       ? `is ${JSON.stringify(delimiter)} what is between its cells (option delimiter, or --delimiter)? If it is, `
       : ""
   const reason = `${counted}; ${asked}correct it, or leave it out by a failure policy`
-  return lines.error(row, reason)
+  return errorAt(row, reason)
 }
 
 /** @since 0.1.0 */
@@ -217,16 +235,65 @@ export const locate = (
 ): RowBytes | Effect.Effect<RowBytes, ShardError> =>
   rowBytes(kindOf(config, columnsIn(place.index.header) ?? []), packed, block, place)
 
-/** Throws {@link ShardError}. @since 0.1.0 */
+/** Rows are found when they are read. Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (
   packed: Uint8Array,
   block: Block,
   place: BlockPlace,
   config: CsvConfig
-): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> =>
-  withLines(kindOf(config, columnsIn(place.index.header) ?? []), packed, block, place, (lines) =>
-    rowsOf(lines, place.index.header, config)
-  )
+): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> => {
+  const kind = kindOf(config, columnsIn(place.index.header) ?? [])
+  return withBytes(kind, packed, block, place, (bytes) => {
+    const find = (): Lines => linesOfBlock(kind, bytes, block, place)
+    // Where a row may be too long, all of them are looked at first.
+    if (bytes.length > kind.rowBytes) return rowsOf(find(), place.index.header, config)
+    return rowsInOrder(bytes, block, place, find, config)
+  })
+}
+
+/** The rows of a block whose records are found once rows are read in another order than theirs, or one of them is bad. */
+const rowsInOrder = (
+  bytes: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  find: () => Lines,
+  config: CsvConfig
+): DecodedBlock<CsvRow> => {
+  const columns = columnsIn(place.index.header)
+  if (columns === undefined) return rowsOf(find(), place.index.header, config)
+  let lines: Lines | undefined
+  let found: DecodedBlock<CsvRow> | undefined
+  const all = (): DecodedBlock<CsvRow> => {
+    if (found !== undefined) return found
+    const own = rowsOf(allLines(), place.index.header, config)
+    if (own.size !== block.rows) throw miscounted(config.name, block, place, own.size)
+    found = own
+    return own
+  }
+  const allLines = (): Lines => {
+    lines ??= find()
+    return lines
+  }
+  const kind = kindOf(config, columns)
+  const inOrder = new RecordsInOrder(bytes, block.rows, kind.split)
+  const read = rowReader(columns, config, (row, reason) => allLines().error(row, reason))
+  return {
+    size: block.rows,
+    // As much as it takes once all records are found.
+    bytes: bytes.length * (isAscii(bytes) ? 2 : 3) + SPAN_BYTES * block.rows,
+    row: (row) => {
+      const own = inOrder.find(row)
+      return own === -1 ? all().row(row) : read(inOrder.text, inOrder.start(own), inOrder.end(own), row)
+    },
+    release: () => {
+      if (lines === undefined) giveBack(bytes)
+      else lines.release()
+    }
+  }
+}
+
+/** What it takes to know where a row lies. */
+const SPAN_BYTES = 8
 
 /** @since 0.1.0 */
 export const shared = (config: CsvConfig): SharedDecode<CsvRow> => {
@@ -238,39 +305,50 @@ export const shared = (config: CsvConfig): SharedDecode<CsvRow> => {
   }
 }
 
-/** Reads rows of cells. */
+/** The rows of a block whose records have been found. */
 const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<CsvRow> => {
   const columns = columnsIn(header)
   if (columns === undefined)
     throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
-  const { spans, whole } = lines
-  const declared = columns.map(({ name }) => Object.hasOwn(config.types, name))
-  const reader = new CellReader(config.delimiter, columns.length)
-  const read = (type: CsvType, at: number, name: string, row: number): CsvRow[string] => {
+  const { memory, release, spans, whole } = lines
+  const read = rowReader(columns, config, lines.error)
+  return {
+    size: spans.count,
+    bytes: memory,
+    release,
+    row: (row) => {
+      if (whole !== undefined) return read(whole, spans.starts[row] ?? 0, spans.ends[row] ?? 0, row)
+      const text = lines.text(row)
+      return read(text, 0, text.length, row)
+    }
+  }
+}
+
+/** Returns what reads the row between two places of a text. It throws {@link ShardError} for one that is bad, as `errorAt` makes it. */
+const rowReader = (
+  columns: ReadonlyArray<Column>,
+  { delimiter, types }: CsvConfig,
+  errorAt: Lines["error"]
+): ((text: string, start: number, end: number, row: number) => CsvRow) => {
+  const declared = columns.map(({ name }) => Object.hasOwn(types, name))
+  const reader = new CellReader(delimiter, columns.length)
+  const valueAt = (type: CsvType, at: number, name: string, row: number): CsvRow[string] => {
     const cell = reader.cell(at)
     const value = valueFrom(type, cell, declared[at] === true)
     if (value !== undefined) return value
     const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; ${declared[at] === true ? 'declare it as "string"' : "declare the column by types"}, correct the cell, or leave the row out by a failure policy`
-    throw lines.error(row, reason)
+    throw errorAt(row, reason)
   }
-  return {
-    size: spans.count,
-    bytes: lines.memory,
-    row: (row) => {
-      const text = whole ?? lines.text(row)
-      const bad =
-        whole === undefined
-          ? reader.read(text, 0, text.length)
-          : reader.read(text, spans.starts[row] ?? 0, spans.ends[row] ?? 0)
-      if (bad !== undefined) throw notCells(lines, row, bad, columns.length, config.delimiter)
-      const record: Record<string, CsvRow[string]> = {}
-      for (let at = 0; at < columns.length; at++) {
-        const { name, type } = columns[at] as Column // below the length
-        const value = (type === "number" ? reader.shortDecimal(at) : undefined) ?? read(type, at, name, row)
-        if (name === "__proto__") setField(record, name, value)
-        else record[name] = value
-      }
-      return record
+  return (text, start, end, row) => {
+    const bad = reader.read(text, start, end)
+    if (bad !== undefined) throw notCells(errorAt, row, bad, columns.length, delimiter)
+    const record: Record<string, CsvRow[string]> = {}
+    for (let at = 0; at < columns.length; at++) {
+      const { name, type } = columns[at] as Column // below the length
+      const value = (type === "number" ? reader.shortDecimal(at) : undefined) ?? valueAt(type, at, name, row)
+      if (name === "__proto__") setField(record, name, value)
+      else record[name] = value
     }
+    return record
   }
 }

@@ -78,7 +78,10 @@ export const shared = (config: JsonlConfig): SharedDecode<unknown> =>
   sharedLines(kindOf(config), (lines) => rowsOf(lines, config))
 
 /** The rows of a block whose lines have been found. */
-const rowsOf = ({ error, memory, spanned, spans, text }: Lines, { integers }: JsonlConfig): DecodedBlock<unknown> => {
+const rowsOf = (
+  { error, memory, release, spanned, spans, text }: Lines,
+  { integers }: JsonlConfig
+): DecodedBlock<unknown> => {
   const { count, ends, starts } = spans
   const read = parseOf(integers)
   const parse = (line: string, row: number): unknown => {
@@ -90,10 +93,6 @@ const rowsOf = ({ error, memory, spanned, spans, text }: Lines, { integers }: Js
     }
   }
   const alone = (row: number): unknown => parse(text(row), row)
-  const release = (): void => {
-    if (spanned !== undefined) giveBack(spanned)
-    spans.release()
-  }
   if (spanned === undefined) return { size: count, bytes: memory, row: alone, release }
   const lines = { bytes: spanned, starts, ends, parse, alone, together: valuesOfLines?.(integers === "number") }
   return { size: count, bytes: memory, row: alone, lines, release }

@@ -3,8 +3,12 @@
  *
  * @since 0.1.0
  */
+import { giveBack } from "../../../core/ReadBuffers.ts"
+import { isUtf8 } from "../../../core/Utf8.ts"
+import { textOf } from "../../../wasm/Text.ts"
 import type { Shard, ShardError } from "../Format.ts"
 import { ofBytes, ofText } from "./Characters.ts"
+import { REPLACED } from "./JointTexts.ts"
 import { error, type LineKind, tooLong } from "./LineKind.ts"
 import { Spans } from "./Spans.ts"
 
@@ -24,6 +28,8 @@ export interface Lines {
   readonly bytes: (row: number) => Uint8Array
   /** An error at one of its rows. */
   readonly error: (row: number, reason: string, cause?: unknown) => ShardError
+  /** Gives back the memory of all this. Texts stay as they are, nothing else does. */
+  readonly release: () => void
 }
 
 /** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. @since 0.1.0 */
@@ -67,6 +73,7 @@ export const linesIn = (
   byteAt: (place: number) => number
 ): Lines => {
   const { starts } = spans
+  const release = releasing(bytes, spans)
   const errorAt: Lines["error"] = (row, reason, cause) =>
     error(kind, shard, byteAt(starts[row] ?? 0), reason, firstRow + row, cause)
   const bytesAt: Lines["bytes"] = (row) => bytes.subarray(starts[row], spans.ends[row])
@@ -80,7 +87,8 @@ export const linesIn = (
       text,
       spanned: undefined,
       bytes: bytesAt,
-      error: errorAt
+      error: errorAt,
+      release
     }
   }
   return {
@@ -95,8 +103,14 @@ export const linesIn = (
     },
     spanned: bytes,
     bytes: bytesAt,
-    error: errorAt
+    error: errorAt,
+    release
   }
+}
+
+const releasing = (bytes: Uint8Array, spans: Spans) => (): void => {
+  giveBack(bytes)
+  spans.release()
 }
 
 // A byte order mark within a shard is text.
@@ -155,12 +169,8 @@ export const linesOfText = (
   firstRow: number,
   byteAt: (place: number) => number
 ): Lines | undefined => {
-  let text: string
-  try {
-    text = decoder.decode(bytes)
-  } catch {
-    return undefined
-  }
+  const text = textOf(bytes)
+  if (text.includes(REPLACED) && !isUtf8(bytes)) return undefined
   const spans = kind.split(ofText(text), true)
   const isAscii = text.length === bytes.length
   // Where they are in the bytes is asked for by errors alone.
@@ -181,6 +191,7 @@ export const linesOfText = (
       const { ends, starts } = inBytes()
       return bytes.subarray(starts[row], ends[row])
     },
-    error: (row, reason, cause) => error(kind, shard, byteOf(row), reason, firstRow + row, cause)
+    error: (row, reason, cause) => error(kind, shard, byteOf(row), reason, firstRow + row, cause),
+    release: releasing(bytes, spans)
   }
 }

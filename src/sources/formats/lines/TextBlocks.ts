@@ -77,9 +77,11 @@ export const shared = (rows: TextRows, sizes: LineSizes): SharedDecode<string | 
 
 const rowsOf =
   (rows: TextRows) =>
-  ({ bytes, memory, spans, text }: Lines): DecodedBlock<string | Uint8Array> => ({
-    size: spans.count,
-    bytes: memory,
+  ({ bytes, memory, release, spanned, spans, text }: Lines): DecodedBlock<string | Uint8Array> => {
+    const { count: size, ends, starts } = spans
+    const own = { size, bytes: memory, release }
     // Rows own their values: whoever writes to a view would write to the block, whose memory is another one's later.
-    row: typeof rows === "number" ? (row) => bytes(row).slice() : text
-  })
+    if (typeof rows === "number") return { ...own, row: (row) => bytes(row).slice() }
+    if (rows === "paragraphs" || spanned === undefined) return { ...own, row: text }
+    return { ...own, row: text, lines: { bytes: spanned, starts, ends, parse: (line) => line, alone: text } }
+  }
