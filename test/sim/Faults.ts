@@ -1279,6 +1279,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/lines/RowsInOrder.test.ts"
   },
   {
+    name: "csv: a record whose quotes are open at the end of a stretch is left out",
+    file: "sources/formats/csv/RecordsInOrder.ts",
+    from: "to - Buffer.byteLength(text.slice(spans.consumed))",
+    to: "to",
+    test: "test/sources/formats/csv/RecordsInOrder.test.ts"
+  },
+  {
+    name: "csv: a block with more rows than its index says is read in order",
+    file: "sources/formats/csv/RecordsInOrder.ts",
+    from: "if (row < this.#count - 1 || this.#ends()) return own",
+    to: "if (row < this.#count) return own",
+    test: "test/sources/formats/csv/RecordsInOrder.test.ts"
+  },
+  {
     name: "s3: an upload that is given up is not aborted",
     file: "sources/store/s3/Upload.ts",
     from: "Effect.onError(() => upload.abort)",
