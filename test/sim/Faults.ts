@@ -1279,18 +1279,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/lines/RowsInOrder.test.ts"
   },
   {
-    name: "csv: a record whose quotes are open at the end of a stretch is left out",
-    file: "sources/formats/csv/RecordsInOrder.ts",
-    from: "to - Buffer.byteLength(text.slice(spans.consumed))",
-    to: "to",
-    test: "test/sources/formats/csv/RecordsInOrder.test.ts"
+    name: "csv: a record of several lines is taken for lines, of those that are decoded together",
+    file: "sources/formats/csv/Cells.ts",
+    from: "spans.hasNewlines = true",
+    to: "spans.hasNewlines = false",
+    test: "test/sources/formats/Csv.test.ts"
   },
   {
-    name: "csv: a block with more rows than its index says is read in order",
-    file: "sources/formats/csv/RecordsInOrder.ts",
-    from: "if (row < this.#count - 1 || this.#ends()) return own",
-    to: "if (row < this.#count) return own",
-    test: "test/sources/formats/csv/RecordsInOrder.test.ts"
+    name: "csv: threads take a record of several lines for lines",
+    file: "sources/formats/lines/LineBlocks.ts",
+    from: "hasNewlines ? 1 : 0",
+    to: "0",
+    test: "test/sources/formats/SharedDecode.test.ts"
   },
   {
     name: "s3: an upload that is given up is not aborted",

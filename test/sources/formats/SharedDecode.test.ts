@@ -12,6 +12,7 @@ import { Effect } from "effect"
 import { isTypedArray, Tensor } from "../../../src/core/Tensor.ts"
 import type { BlockColumn, BlockPlace, DecodedBlock, Format } from "../../../src/sources/formats/Format.ts"
 import * as Formats from "../../../src/sources/formats/Formats.ts"
+import { allRows } from "../../../src/sources/shards/RowsAt.ts"
 import { referenceFile, shardOf } from "./tables.ts"
 
 const formats: Readonly<Record<string, ReadonlyArray<Format<unknown>>>> = {
@@ -53,6 +54,14 @@ const heldBy = (column: BlockColumn, rows: number): unknown =>
   column._tag === "Cells"
     ? Array.from({ length: rows }, (_, place) => column.cell(place))
     : { tag: column._tag, dtype: column.data.constructor.name, data: Array.from<unknown>(column.data) }
+
+/** All rows, read together, the last one first. */
+const backwards = (block: DecodedBlock<unknown>): ReadonlyArray<unknown> =>
+  allRows(
+    [block],
+    new Uint32Array(block.size),
+    Array.from({ length: block.size }, (_, row) => block.size - 1 - row)
+  )
 
 const columnsOf = ({ columns, size }: DecodedBlock<unknown>): unknown =>
   columns === undefined ? undefined : Array.from(columns, ([name, column]) => [name, heldBy(column, size)])
@@ -98,11 +107,19 @@ const converted = (): Uint8Array => {
   return bytes
 }
 
+const encoder = new TextEncoder()
+const TEXT = Array.from({ length: 60 }, (_, row) => `naïve ${row}${row % 7 === 0 ? "\r\n\n" : "\n"}`).join("")
+/** Some blocks have a cell of several lines, and some have none. */
+const CELLS = `id,text\n${Array.from({ length: 90 }, (_, row) => `${row},${row % 29 === 0 ? '"naïve\n\nñ"' : "日本"}\n`).join("")}`
+
 const cases: ReadonlyArray<readonly [name: string, bytes: () => Uint8Array, format: Format<unknown>]> = [
   ...files.flatMap((name) =>
     (formats[kindOf(name)] ?? []).map((format) => [name, () => referenceFile(name), format] as const)
   ),
-  ["converted.arrow", converted, Formats.arrow({ int64: "number" })]
+  ["converted.arrow", converted, Formats.arrow({ int64: "number" })],
+  ["lines.txt", () => encoder.encode(TEXT), Formats.text({ blockBytes: 300 })],
+  ["paragraphs.txt", () => encoder.encode(TEXT), Formats.text({ rows: "paragraphs", blockBytes: 300 })],
+  ["lines.csv", () => encoder.encode(CELLS), Formats.csv({ blockBytes: 300 })]
 ]
 
 describe("blocks that threads share", () => {
@@ -130,6 +147,8 @@ describe("blocks that threads share", () => {
         const rows = rowsOf(view)
         const others = rowsOf(alone)
         expect(rows).toEqual(others)
+        expect(backwards(view)).toEqual(others.toReversed())
+        expect(backwards(alone)).toEqual(others.toReversed())
         expect(arraysIn(rows).every(owns(kind, bytes))).toBe(true)
         if (alone.release !== undefined) expect(arraysIn(others).every(owns(kind, bytes))).toBe(true)
         firstRow += block.rows

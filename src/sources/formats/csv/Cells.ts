@@ -46,7 +46,10 @@ export const records =
             return spans
           }
           next = close + 1
-          if (newline !== -1 && newline < next) newline = characters.indexOf(NEWLINE, next)
+          if (newline !== -1 && newline < next) {
+            spans.hasNewlines = true
+            newline = characters.indexOf(NEWLINE, next)
+          }
         }
         quote = characters.indexOf(QUOTE, next)
       }

@@ -7,10 +7,8 @@
 import * as Effect from "effect/Effect"
 import { setField } from "../../../core/Options.ts"
 import { plural } from "../../../core/Plural.ts"
-import { giveBack } from "../../../core/ReadBuffers.ts"
-import { isAscii } from "../../../core/Utf8.ts"
 import type { StoreError } from "../../store/Store.ts"
-import { attempt, miscounted } from "../Fault.ts"
+import { attempt } from "../Fault.ts"
 import {
   type Block,
   type BlockPlace,
@@ -24,16 +22,7 @@ import {
   type SharedDecode
 } from "../Format.ts"
 import { isPage, pageReason } from "../HtmlPage.ts"
-import {
-  BEGINNING,
-  beginning,
-  firstRecords,
-  indexOf,
-  linesOfBlock,
-  rowBytes,
-  sharedLines,
-  withBytes
-} from "../lines/LineBlocks.ts"
+import { BEGINNING, beginning, firstRecords, indexOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import type { Lines } from "../lines/Lines.ts"
@@ -41,13 +30,10 @@ import type { Spans } from "../lines/Spans.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
 import { type Column, type CsvRow, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
 import type { CsvConfig } from "./Options.ts"
-import { RecordsInOrder } from "./RecordsInOrder.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
 const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({
   name: config.name,
-  isWhole: true,
-  inText: true,
   blockBytes: config.blockBytes,
   rowBytes: config.rowBytes,
   memberBytes: config.memberBytes,
@@ -235,65 +221,16 @@ export const locate = (
 ): RowBytes | Effect.Effect<RowBytes, ShardError> =>
   rowBytes(kindOf(config, columnsIn(place.index.header) ?? []), packed, block, place)
 
-/** Rows are found when they are read. Throws {@link ShardError}. @since 0.1.0 */
+/** Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (
   packed: Uint8Array,
   block: Block,
   place: BlockPlace,
   config: CsvConfig
-): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> => {
-  const kind = kindOf(config, columnsIn(place.index.header) ?? [])
-  return withBytes(kind, packed, block, place, (bytes) => {
-    const find = (): Lines => linesOfBlock(kind, bytes, block, place)
-    // Where a row may be too long, all of them are looked at first.
-    if (bytes.length > kind.rowBytes) return rowsOf(find(), place.index.header, config)
-    return rowsInOrder(bytes, block, place, find, config)
-  })
-}
-
-/** The rows of a block whose records are found once rows are read in another order than theirs, or one of them is bad. */
-const rowsInOrder = (
-  bytes: Uint8Array,
-  block: Block,
-  place: BlockPlace,
-  find: () => Lines,
-  config: CsvConfig
-): DecodedBlock<CsvRow> => {
-  const columns = columnsIn(place.index.header)
-  if (columns === undefined) return rowsOf(find(), place.index.header, config)
-  let lines: Lines | undefined
-  let found: DecodedBlock<CsvRow> | undefined
-  const all = (): DecodedBlock<CsvRow> => {
-    if (found !== undefined) return found
-    const own = rowsOf(allLines(), place.index.header, config)
-    if (own.size !== block.rows) throw miscounted(config.name, block, place, own.size)
-    found = own
-    return own
-  }
-  const allLines = (): Lines => {
-    lines ??= find()
-    return lines
-  }
-  const kind = kindOf(config, columns)
-  const inOrder = new RecordsInOrder(bytes, block.rows, kind.split)
-  const read = rowReader(columns, config, (row, reason) => allLines().error(row, reason))
-  return {
-    size: block.rows,
-    // As much as it takes once all records are found.
-    bytes: bytes.length * (isAscii(bytes) ? 2 : 3) + SPAN_BYTES * block.rows,
-    row: (row) => {
-      const own = inOrder.find(row)
-      return own === -1 ? all().row(row) : read(inOrder.text, inOrder.start(own), inOrder.end(own), row)
-    },
-    release: () => {
-      if (lines === undefined) giveBack(bytes)
-      else lines.release()
-    }
-  }
-}
-
-/** What it takes to know where a row lies. */
-const SPAN_BYTES = 8
+): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> =>
+  withLines(kindOf(config, columnsIn(place.index.header) ?? []), packed, block, place, (lines) =>
+    rowsOf(lines, place.index.header, config)
+  )
 
 /** @since 0.1.0 */
 export const shared = (config: CsvConfig): SharedDecode<CsvRow> => {
@@ -310,18 +247,13 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
   const columns = columnsIn(header)
   if (columns === undefined)
     throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
-  const { memory, release, spans, whole } = lines
+  const { memory, release, spanned, spans } = lines
+  const { count, ends, hasNewlines, starts } = spans
   const read = rowReader(columns, config, lines.error)
-  return {
-    size: spans.count,
-    bytes: memory,
-    release,
-    row: (row) => {
-      if (whole !== undefined) return read(whole, spans.starts[row] ?? 0, spans.ends[row] ?? 0, row)
-      const text = lines.text(row)
-      return read(text, 0, text.length, row)
-    }
-  }
+  const parse = (text: string, row: number): CsvRow => read(text, 0, text.length, row)
+  const alone = (row: number): CsvRow => parse(lines.text(row), row)
+  const own = { size: count, bytes: memory, row: alone, release }
+  return hasNewlines ? own : { ...own, lines: { bytes: spanned, starts, ends, parse, alone } }
 }
 
 /** Returns what reads the row between two places of a text. It throws {@link ShardError} for one that is bad, as `errorAt` makes it. */

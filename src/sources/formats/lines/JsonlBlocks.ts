@@ -35,7 +35,6 @@ import { lines } from "./Spans.ts"
 const kindOf = (config: JsonlConfig): LineKind => ({
   ...config,
   name: "jsonl",
-  isWhole: false,
   split: lines("skip"),
   refused: jsonArray(config.rowBytes)
 })
@@ -93,7 +92,6 @@ const rowsOf = (
     }
   }
   const alone = (row: number): unknown => parse(text(row), row)
-  if (spanned === undefined) return { size: count, bytes: memory, row: alone, release }
   const lines = { bytes: spanned, starts, ends, parse, alone, together: valuesOfLines?.(integers === "number") }
   return { size: count, bytes: memory, row: alone, lines, release }
 }

@@ -22,7 +22,7 @@ import type {
 import { ofBytes } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
 import { checkBeginning, checkPacking, error, type LineKind, tooLong } from "./LineKind.ts"
-import { type Lines, linesIn, linesOfText, spansOf } from "./Lines.ts"
+import { type Lines, linesIn, spansOf } from "./Lines.ts"
 import { compressionIn, joined, loaded, membersOf, type Placed, unpacked, WINDOW } from "./Members.ts"
 import { Spans } from "./Spans.ts"
 
@@ -280,8 +280,6 @@ export const withLines = <A>(
 export const linesOfBlock = (kind: LineKind, bytes: Uint8Array, block: Block, place: BlockPlace): Lines => {
   const { firstRow, shard } = place
   const byteAt = byteIn(block, place)
-  const whole = kind.inText === true ? linesOfText(kind, shard, bytes, firstRow, byteAt) : undefined
-  if (whole !== undefined) return whole
   return linesIn(kind, shard, bytes, spansOf(kind, shard, bytes, true, firstRow, byteAt), firstRow, byteAt)
 }
 
@@ -335,21 +333,22 @@ export const sharedLines = <Row>(
 ): SharedDecode<Row> => ({
   unpack: (packed, block, place) =>
     withBytes(kind, packed, block, place, (bytes) => {
-      const { count, ends, starts } = spansOf(kind, place.shard, bytes, true, place.firstRow, byteIn(block, place))
+      const spans = spansOf(kind, place.shard, bytes, true, place.firstRow, byteIn(block, place))
+      const { count, ends, hasNewlines, starts } = spans
       return [
         bytes,
         ...[starts, ends].map((own) => new Uint8Array(own.buffer, 0, 4 * count)),
-        Uint8Array.of(isAscii(bytes) ? ASCII : isUtf8(bytes) ? UTF_8 : 0)
+        Uint8Array.of(isAscii(bytes) ? ASCII : isUtf8(bytes) ? UTF_8 : 0, hasNewlines ? 1 : 0)
       ]
     }),
-  view: ([bytes = NONE, starts = NONE, ends = NONE, [kindOfText] = NONE], block, place) => {
+  view: ([bytes = NONE, starts = NONE, ends = NONE, [kindOfText, hasNewlines] = NONE], block, place) => {
     const count = starts.length / 4
     const spans = new Spans()
     spans.starts = new Uint32Array(starts.buffer, starts.byteOffset, count)
     spans.ends = new Uint32Array(ends.buffer, ends.byteOffset, count)
     spans.count = count
-    const own: LineKind = { ...kind, isWhole: false }
-    const lines = linesIn(own, place.shard, bytes, spans, place.firstRow, byteIn(block, place))
+    spans.hasNewlines = hasNewlines === 1
+    const lines = linesIn(kind, place.shard, bytes, spans, place.firstRow, byteIn(block, place))
     const texts = kindOfText === ASCII ? asciiTextsOf(bytes) : kindOfText === UTF_8 ? textsOf(bytes) : undefined
     return rowsOf(
       {

@@ -20,13 +20,6 @@ export type Refused = (name: string, bytes: Uint8Array, isLast: boolean) => stri
 export interface LineKind extends LineSizes {
   readonly name: string
   readonly split: Split
-  /**
-   * Whether all of a block becomes one text, of which rows are parts: that takes a third of the time of a text for each.
-   * Not for rows that are kept as they are, since each would keep the text of its block.
-   */
-  readonly isWhole: boolean
-  /** Whether the records of a block are found in that text alone, and not in its bytes before. Default false. */
-  readonly inText?: boolean | undefined
   /** How many bytes each row has, if they have as many: blocks of plain shards are then known without reading them. */
   readonly windowBytes?: number | undefined
   /** What refuses shards of another format, by their beginning. Default: none is refused. */

@@ -16,6 +16,8 @@ export class Spans {
   count = 0
   /** How many bytes the records take, with what ends them: what is behind belongs to a record that goes on. */
   consumed = 0
+  /** Whether there is a newline within one of them. */
+  hasNewlines = false
   /** Why the last record, which begins at `start`, is not whole although no bytes follow. It is not among the others. */
   unended: { readonly start: number; readonly reason: string } | undefined
 

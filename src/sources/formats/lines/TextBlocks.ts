@@ -34,7 +34,6 @@ const splitOf = (rows: TextRows): Split => {
 const kindOf = (rows: TextRows, sizes: LineSizes): LineKind => ({
   ...sizes,
   name: "text",
-  isWhole: false,
   split: splitOf(rows),
   windowBytes: typeof rows === "number" ? rows : undefined
 })
@@ -82,6 +81,6 @@ const rowsOf =
     const own = { size, bytes: memory, release }
     // Rows own their values: whoever writes to a view would write to the block, whose memory is another one's later.
     if (typeof rows === "number") return { ...own, row: (row) => bytes(row).slice() }
-    if (rows === "paragraphs" || spanned === undefined) return { ...own, row: text }
+    if (rows === "paragraphs") return { ...own, row: text }
     return { ...own, row: text, lines: { bytes: spanned, starts, ends, parse: (line) => line, alone: text } }
   }
