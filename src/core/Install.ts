@@ -5,10 +5,13 @@
  */
 import { runtime } from "./runtime.ts"
 
-const installing = { bun: "bun add ", deno: "deno add npm:", node: "npm install " } as const
+const installing = { bun: ["bun add", " "], deno: ["deno add", " npm:"], node: ["npm install", " "] } as const
 
-/** The command that installs a package on this runtime. @since 0.1.0 */
-export const installCommand = (name: string): string => `${installing[runtime.name]}${name}`
+/** The command that installs packages on this runtime. @since 0.1.0 */
+export const installCommand = (...names: ReadonlyArray<string>): string => {
+  const [command, before] = installing[runtime.name]
+  return command + names.map((name) => before + name).join("")
+}
 
 /** Whether this is an executable of `bun build --compile`: its modules lie in a file system of Bun's own. */
 const isExecutable = /\/(?:\$bunfs|~BUN)\//.test(import.meta.url)

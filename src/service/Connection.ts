@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
 import { isRecord } from "../core/Record.ts"
 import { printable } from "../core/Show.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
@@ -105,6 +106,8 @@ export class Connection {
   #thrown: { readonly thrown: unknown } | undefined
   /** The last frame that arrived, until it is passed. */
   #came: Received | undefined
+  /** Why the last connection failed. */
+  #last: ServiceError | undefined
   /** The attempts since the last batch. */
   #attempts: Schedule.ScheduleDriver<unknown> | undefined
   /** Connections since the last batch on which something arrived that is not a frame. */
@@ -132,6 +135,18 @@ export class Connection {
     )
   )
 
+  /** The schedule, which logs once what it tries again after, if it does. */
+  get #toldAttempts(): Schedule.Schedule<unknown> {
+    const { attempts } = this.#target
+    return Schedule.onDecision(attempts, (_, decision) => {
+      // A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
+      if (!this.#isUnopened || this.#isWarned || ScheduleDecision.isDone(decision)) return Effect.void
+      this.#isWarned = true
+      const forHowLong = attempts === ATTEMPTS ? "for 2 minutes" : "as the option attempts says"
+      return Effect.logWarning(`${this.#last?.message}; trying again, ${forHowLong}`)
+    })
+  }
+
   /** A certificate that was not trusted at first will not be in 2 minutes. */
   #isWorthAnother({ cause, kind }: ServiceError): boolean {
     return kind === "unreachable" && !(isUntrusted(cause) && this.#place === undefined)
@@ -140,15 +155,9 @@ export class Connection {
   /** Reconnects. Only a batch resets the schedule, so connections that break before their first batch use it up. */
   #again(error: ServiceError): Effect.Effect<Received, ServiceError> {
     return Effect.gen(this, function* () {
-      const driver = this.#attempts ?? (yield* Schedule.driver(this.#target.attempts))
+      const driver = this.#attempts ?? (yield* Schedule.driver(this.#toldAttempts))
       this.#attempts = driver
-      // A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
-      if (this.#isUnopened && !this.#isWarned) {
-        this.#isWarned = true
-        const { attempts } = this.#target
-        const forHowLong = attempts === ATTEMPTS ? "for 2 minutes" : "as the option attempts says"
-        yield* Effect.logWarning(`${error.message}; trying again, ${forHowLong}`)
-      }
+      this.#last = error
       // Waits for the delay of the schedule.
       yield* Effect.mapError(driver.next(error), () => {
         this.#attempts = undefined

@@ -71,9 +71,10 @@ class DigestMismatch(Exception):
     """What arrived is not what the service says that it delivered."""
 
 
-def _shown(text, longest=200):
-    """What came from elsewhere, as it may stand in a terminal."""
-    own = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(text)[: longest + 1])
+def _shown(text, longest=200, lines=False):
+    """What came from elsewhere, as it may stand in a terminal; with `lines`, of several of them."""
+    plain = "\n" if lines else ""
+    own = "".join(one if one.isprintable() or one == plain else ascii(one)[1:-1] for one in str(text)[: longest + 1])
     return own if len(own) <= longest else f"{own[:longest]}..."
 
 
@@ -601,7 +602,7 @@ class Run:
             text = error.read(2000).decode("utf-8", "replace")
             try:
                 said = json.loads(text)
-                tag, reason = said["error"], _shown(said["message"], 2000)
+                tag, reason = said["error"], _shown(said["message"], 2000, lines=True)
             except (ValueError, KeyError, TypeError):
                 tag, reason = None, f"it answers {error.code} {_shown(text)}"
             if error.code == 500 and tag is not None:

@@ -54,11 +54,18 @@ const loaded = <A>(database: string, part: keyof typeof VERSIONS, of: ReadonlyAr
     catch: (cause) => cannotLoad(database, part, cause)
   })
 
+/** The packages of a database, with their versions. */
+const needed = (database: string): ReadonlyArray<string> =>
+  Object.entries(VERSIONS)
+    .filter(([part]) => part !== "sql-pg" || /^postgres/i.test(database))
+    .map(([part, version]) => `${EFFECT}/${part}@${version}`)
+
 /** @since 0.1.0 */
 export const cannotLoad = (database: string, part: keyof typeof VERSIONS, cause: unknown): ClusterDatabaseError => {
   const name = `${EFFECT}/${part}@${VERSIONS[part]}`
   const [why] = shown(cause).split("\n")
-  const install = `install this version, which is for Effect 3: ${installCommand(name)}${executableAdvice}`
+  const command = installCommand(...needed(database))
+  const install = `install all that it needs, in the versions for Effect 3: ${command}${executableAdvice}`
   return new ClusterDatabaseError({
     kind: "package",
     database,
