@@ -154,6 +154,8 @@ export interface ReadAhead {
    * block, and nothing of a block is needed any more once these were given.
    */
   readonly narrow?: ((blocks: Float64Array, place: (index: number) => number) => void) | undefined
+  /** Whether all samples are kept, so that there is nothing to read. Default: never. */
+  readonly isComplete?: (() => boolean) | undefined
 }
 
 /** Where a sample came from: the source below all views. @category models @since 0.1.0 */

@@ -56,6 +56,8 @@ class Reader {
     }
   }
 
+  readonly isComplete = (): boolean => this.#blocks.cache.isComplete()
+
   readonly expect = (index: number): boolean => {
     const { blockOf, cache } = this.#blocks
     if (this.#isClosed || cache.isComplete()) return false

@@ -20,7 +20,9 @@ import {
   type Lineage,
   lineageAt,
   madeOf,
-  type Plain
+  type Plain,
+  type ReadAhead,
+  readAheadOf
 } from "../RandomAccess.ts"
 import { eachMapped } from "./View.ts"
 
@@ -92,6 +94,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     reorderedBy: (view: string) => {
       for (const { reorderedBy } of datasets) reorderedBy?.(view)
     },
+    readAhead: aheadOf(parts, partOf),
     readInWindows: windowsOf(parts),
     locations: datasets.flatMap(({ locations = [] }) => locations),
     content: contentOf(parts, at),
@@ -195,6 +198,41 @@ const windowsOf =
       return part.dataset.readInWindows?.(own) ?? []
     })
   }
+
+/** What reads the samples of all parts ahead that can be. */
+const aheadOf = (
+  parts: ReadonlyArray<Part<unknown, unknown, unknown>>,
+  partOf: (index: number) => number
+): Dataset<unknown>["readAhead"] => {
+  const openings = parts.map(({ dataset }) => readAheadOf(dataset))
+  if (openings.every((own) => own === undefined)) return undefined
+  return Effect.map(
+    Effect.forEach(openings, (own) => own ?? Effect.succeed(undefined)),
+    (own): ReadAhead => {
+      const isComplete = (part: number): boolean => own[part] === undefined || own[part].isComplete?.() === true
+      return {
+        expect: (index) => {
+          const part = partOf(index)
+          const { start } = parts[part] as Part<unknown, unknown, unknown> // there is one for each index
+          // Of a part of which nothing has to be read no sample keeps those of others from being read.
+          return isComplete(part) ? !parts.every((_, at) => isComplete(at)) : own[part]?.expect(index - start) === true
+        },
+        narrow: (blocks, place) => {
+          // A block is of one part, and those of a part follow one another.
+          const last = blocks.length - 1
+          const partAt = (at: number): number => partOf(place(blocks[at] as number)) // below `last`
+          for (let from = 0, to = 0; from < last; from = to) {
+            const part = partAt(from)
+            while (to < last && partAt(to) === part) to++
+            const { start } = parts[part] as Part<unknown, unknown, unknown> // as above
+            own[part]?.narrow?.(blocks.subarray(from, to + 1), (index) => place(index) - start)
+          }
+        },
+        isComplete: () => parts.every((_, part) => isComplete(part))
+      }
+    }
+  )
+}
 
 /** The blocks of all parts; not known if those of one are not. */
 const blocksOf = <A, E, R>(parts: ReadonlyArray<Part<A, E, R>>, size: number): Float64Array | undefined => {

@@ -204,6 +204,33 @@ describe("blocks that are read ahead", () => {
     expect(ahead).toBeGreaterThan(blocks)
   })
 
+  test.each([
+    ["in sequence", Sampler.sequential, false],
+    ["by blocks", Sampler.shuffleBlocks({ window: 5 }), false],
+    ["in sequence, as a part of them", Sampler.sequential, true]
+  ] as const)("are those of each dataset that is joined to others: %s", async (_, sampler, isPart) => {
+    const worlds = [worldOf(), worldOf(), worldOf()] as const
+    // The second one is kept as a whole, so that nothing of it is read in the second epoch.
+    const first = await opened(worlds[0], 600, 200)
+    const kept = await opened(worlds[1], 100_000, 200)
+    const last = await opened(worlds[2], 600, 200)
+    const joined = Dataset.concat(first, Dataset.subset(kept, odd), Dataset.subset(last, odd))
+    const blocks = first.sharded.shards.flatMap(({ index }) => index.blocks).length
+    const { batches, error } = await delivered(isPart ? Dataset.slice(joined, 10) : joined, sampler)
+    expect(error).toBeUndefined()
+    const rows = batches.flat()
+    expect(rows.length).toBe(2 * (isPart ? joined.size - 10 : joined.size))
+    for (const [own, world] of [
+      [first, worlds[0]],
+      [last, worlds[2]]
+    ] as const) {
+      const { again, ahead, bytes } = own.sharded.stats()
+      expect([again, world.begun.length <= 2 * blocks, bytes <= 600]).toEqual([0, true, true])
+      expect(ahead).toBeGreaterThan(blocks)
+    }
+    expect(worlds[1].begun.length).toBe(blocks)
+  })
+
   test.each([0, 2])(
     "are given up also where a row of each is bad, attempted %d times more, and left out",
     async (tries) => {
