@@ -12,7 +12,7 @@ import { located, shardError, type Where, whereOf } from "../Located.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { arraysIn, partsOf } from "./ArrowParts.ts"
-import { type Cell, cellsOf, recordOf } from "./Cells.ts"
+import { type Cell, cellsOf, decodedAsWhole, recordOf } from "./Cells.ts"
 import { type CellOptions, InexactNumber, isConverted, numbersAs } from "./Numbers.ts"
 
 /** A row of a table: a value for each column by its name, as the table in `docs/formats.md` has them. @category models @since 0.1.0 */
@@ -132,6 +132,6 @@ const madeOf = (array: ArrowArray, options: CellOptions): number => {
   for (const child of array.children) sum += madeOf(child, options)
   const { length, type } = array
   if (isNumeric(array) && isConverted(type, options)) sum += length * (type.kind === "float" ? 4 : 8)
-  if (type.kind === "utf8" && options.isShared !== true) sum += array.data[1]?.byteLength ?? 0
+  if (type.kind === "utf8") sum += decodedAsWhole(array, options)
   return sum
 }

@@ -135,14 +135,21 @@ const plain = ({ buffer, byteLength, byteOffset }: Uint8Array): Uint8Array =>
 /** Texts this long on average are decoded one by one: a call costs as much as about so many bytes. */
 const LONG = 64
 
+/** How many bytes of texts, if they are ASCII, are decoded as a whole, of which each text is a part. @since 0.1.0 */
+export const decodedAsWhole = (array: ArrowArray, { isShared }: CellOptions): number => {
+  const { length } = array
+  const offsets = offsetsOf(array)
+  const bytes = (offsets[length] ?? 0) - (offsets[0] ?? 0)
+  return isShared === true || bytes > LONG * length ? 0 : bytes
+}
+
 const texts = (array: ArrowArray, options: CellOptions): Cell => {
   const data = dataOf(array, 1)
   const offsets = offsetsOf(array)
   const first = offsets[0] ?? 0
-  const last = offsets[array.length] ?? 0
-  const own = data.subarray(first, last)
+  const own = data.subarray(first, offsets[array.length] ?? 0)
   const isAllAscii = isAscii(own)
-  if (options.isShared === true || last - first > LONG * array.length || !isAllAscii) {
+  if (!isAllAscii || decodedAsWhole(array, options) === 0) {
     const text = isAllAscii ? asciiTextsOf(data) : textsOf(data)
     // There is an offset behind each place.
     return (place) => text(offsets[place] as number, offsets[place + 1] as number)
