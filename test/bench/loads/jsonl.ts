@@ -73,8 +73,8 @@ const OPTIONS = { index: false, name: "reviews", cacheBytes: 2 ** 25 } as const
 
 const opened = () => Effect.runPromise(Dataset.open(jsonlShards(), { format: Format.jsonl<Review>(), ...OPTIONS }))
 
-export const csvPipeline = async () =>
+export const csvPipeline = async (order: "in order" | "by blocks") =>
   Pipeline.from(await Effect.runPromise(Dataset.open(csvShards(), { format: Format.csv(), ...OPTIONS }))).pipe(
-    Pipeline.sample(Sampler.sequential),
+    Pipeline.sample(order === "in order" ? Sampler.sequential : Sampler.shuffleBlocks({ window: 8 })),
     Pipeline.batchWith(BATCH, same)
   )
