@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Logger, LogLevel } from "effect"
 import { Dataset, Format, Pipeline } from "../../../src/index.ts"
 import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
 import { type Entry, tarOf } from "../../support/tar.ts"
@@ -11,13 +11,17 @@ export const SAMPLES = 3200
 export const SHARDS = 4
 export const BATCH = 64
 
+/** The shards in a folder. */
+export const shardsIn = (folder: string): ReadonlyArray<string> =>
+  Array.from({ length: SHARDS }, (_, shard) => join(folder, `shard-${shard}.tar`))
+
 /** Writes the shards into a folder of their own. */
-export const shards = (): { readonly paths: ReadonlyArray<string>; readonly remove: () => void } => {
+export const shards = (): { readonly folder: string; readonly remove: () => void } => {
   const folder = mkdtempSync(join(tmpdir(), "furrow-bench-tar-"))
   const rng = new Xoshiro128()
   rng.reseed(Uint32Array.of(1, 2, 3, 4), 0)
   const each = SAMPLES / SHARDS
-  const paths = Array.from({ length: SHARDS }, (_, shard) => {
+  for (const [shard, path] of shardsIn(folder).entries()) {
     const entries = Array.from({ length: each }, (_, place): ReadonlyArray<Entry> => {
       const key = `train/${String(shard * each + place).padStart(8, "0")}`
       const photo = new Uint8Array(5000 + rng.integer(35_000))
@@ -28,11 +32,9 @@ export const shards = (): { readonly paths: ReadonlyArray<string>; readonly remo
         { name: `${key}.json`, body: JSON.stringify({ id: place, caption: `photo ${place} of ${shard}`, width: 256 }) }
       ]
     })
-    const path = join(folder, `shard-${shard}.tar`)
     writeFileSync(path, tarOf(...entries.flat()))
-    return path
-  })
-  return { paths, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  }
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
 /** Lists of each field: photos of different sizes have no column yet. */
@@ -60,5 +62,5 @@ export const open = (paths: ReadonlyArray<string>) =>
         cacheBytes: 2 ** 24
       }),
       (dataset) => Pipeline.from(dataset).pipe(Pipeline.batchWith(BATCH, lists))
-    )
+    ).pipe(Logger.withMinimumLogLevel(LogLevel.Warning))
   )

@@ -1,10 +1,12 @@
-/** WebDataset's tars: from files to batches of photos, classes and descriptions, in order. */
-import { Workers } from "../../../src/index.ts"
-import { open, SAMPLES, SHARDS, shards } from "../loads/tar.ts"
+/**
+ * WebDataset's tars: from files to batches of photos, classes and descriptions, in order. Each contestant has a process of its
+ * own, as those of JSON Lines have.
+ */
+import { SAMPLES, SHARDS, shards } from "../loads/tar.ts"
 import { interleaved } from "../measure.ts"
-import { epochs } from "../ours.ts"
 import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { stretchLoop, wholeLoop } from "../rivals/tarLoop.ts"
+import { inProcess } from "../rivals/Process.ts"
+import { programArgs } from "../runtimes.ts"
 
 const FIBERS = 4
 const OURS = `Furrow, ${FIBERS} fibers`
@@ -12,18 +14,15 @@ const ONE = "Furrow, 1 fiber"
 const WHOLE = "plain TypeScript loop, shards read whole"
 const STRETCH = "plain TypeScript loop, 1 MB at a time"
 
+const program = programArgs(new URL("../probes/tar.ts", import.meta.url))
+
 const run = async ({ rounds }: Request): Promise<Outcome> => {
-  const { paths, remove } = shards()
+  const { folder, remove } = shards()
+  const contestant = (name: string, which: string) => inProcess(name, process.execPath, [...program, which, folder])
   try {
-    const pipeline = await open(paths)
     const all = await interleaved(
-      [
-        epochs(OURS, pipeline, Workers.fibers({ workers: FIBERS })),
-        epochs(ONE, pipeline, Workers.fibers({ workers: 1 })),
-        { name: WHOLE, run: () => wholeLoop(paths) },
-        { name: STRETCH, run: () => stretchLoop(paths) }
-      ],
-      { rounds, warmFor: 3_000 }
+      [contestant(OURS, "four"), contestant(ONE, "one"), contestant(WHOLE, "whole"), contestant(STRETCH, "stretch")],
+      { rounds }
     )
     const ours = found(all, OURS)
     const loop = fastestOf([found(all, WHOLE), found(all, STRETCH)])
