@@ -1210,8 +1210,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "lines: the places of a block's lines are garbage until a full collection",
-    file: "sources/formats/lines/JsonlBlocks.ts",
-    from: "    spans.release()\n",
+    file: "sources/formats/lines/Lines.ts",
+    from: "      spans.release()\n",
     to: "",
     test: "test/sources/formats/lines/Spans.test.ts"
   },
@@ -1566,11 +1566,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/GatherColumns.test.ts"
   },
   {
-    name: "lines: errors in text that is not ASCII name the byte of a character",
+    name: "lines: the bytes of a block are garbage until a full collection",
     file: "sources/formats/lines/Lines.ts",
-    from: "(isAscii ? spans : kind.split(ofBytes(bytes), true))",
-    to: "(isAscii ? spans : spans)",
-    test: "test/sources/formats/Csv.test.ts"
+    from: "      giveBack(bytes)\n",
+    to: "",
+    test: "test/sources/formats/lines/Spans.test.ts"
   },
   {
     name: "lines: a byte order mark that two members share is text",

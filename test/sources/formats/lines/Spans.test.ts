@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { bytesFreed, take } from "../../../../src/core/ReadBuffers.ts"
-import { decode } from "../../../../src/sources/formats/lines/JsonlBlocks.ts"
-import { configOf } from "../../../../src/sources/formats/lines/JsonlOptions.ts"
+import * as Formats from "../../../../src/sources/formats/Formats.ts"
 import { Spans } from "../../../../src/sources/formats/lines/Spans.ts"
 import { shardOf } from "../../../../src/sources/shards/ReadBlock.ts"
 import { memoryStore } from "../../../support/shards/MemoryStore.ts"
@@ -18,18 +17,25 @@ test("the memory of places is given back, also as it grows", () => {
   expect([spans.starts.length, spans.ends.length]).toEqual([0, 0])
 })
 
-test("a block of JSON Lines gives back its bytes, and the places of its lines once these were found", async () => {
-  const rows = 5000
-  const text = new TextEncoder().encode(Array.from({ length: rows }, (_, row) => `{"n":${row}}\n`).join(""))
+test.each([
+  ["JSON Lines", Formats.jsonl(), (row: number) => `{"n":${row}}`, (row: number): unknown => ({ n: row })],
+  ["CSV", Formats.csv({ header: ["n"], types: { n: "number" } }), String, (row: number): unknown => ({ n: row })],
+  ["lines of text", Formats.text(), String, String]
+] as const)("a block of %s gives back its bytes, and the places of its lines", async (_, format, line, rowOf) => {
+  // Nearly as many as there is room for.
+  const rows = 8000
+  const text = new TextEncoder().encode(Array.from({ length: rows }, (_, row) => `${line(row)}\n`).join(""))
   const { service } = memoryStore({ a: text })
   const info = await Effect.runPromise(service.stat({ location: "a" }))
   const bytes = take(text.length)
   bytes.set(text)
-  const place = { shard: shardOf(service, info), index: { blocks: [] }, number: 0, firstRow: 0 }
-  const block = decode(bytes, { rows, offset: 0, length: text.length }, place, configOf({}))
+  const shard = shardOf(service, info)
+  const index = await Effect.runPromise(format.index(shard))
+  const block = format.decode(bytes, { rows, offset: 0, length: text.length }, { shard, index, number: 0, firstRow: 0 })
   if (Effect.isEffect(block)) throw new Error("it is neither compressed nor does it have to be loaded")
-  expect([block.row(4321), block.row(7)]).toEqual([{ n: 4321 }, { n: 7 }])
+  const found = [block.row(4321), block.row(7)]
   const before = bytesFreed()
   block.release?.()
   expect(bytesFreed() - before).toBeGreaterThanOrEqual(text.length + 2 * 4 * rows)
+  expect<unknown>(found).toEqual([rowOf(4321), rowOf(7)])
 })
