@@ -148,7 +148,7 @@ export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex
     const start = yield* beginning(firstKind(config), shard, leastOf(config))
     const columns = yield* attempt(() => columnsOf(start.lines, config))
     const { spans } = start.lines
-    const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
+    const head = headOf(spans, config)
     const { blocks, header } = yield* indexOf(kindOf(config, columns), shard, head)
     return {
       blocks,
@@ -194,7 +194,7 @@ export const inOrder =
           // Without rows there are no types. A column without values is one of texts: what other shards have in it is not known.
           fields = columns.map(({ name, type }) => [name, hasRows ? type : undefined])
           own = cutter(kindOf(config, columns), shard)
-          const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
+          const head = headOf(spans, config)
           return { block: { rows: 0, offset, length: mark + head }, fields }
         }
         const cut = own.next(bytes, offset, row, isLast)
@@ -202,6 +202,12 @@ export const inOrder =
       }
     }
   }
+
+/** How many bytes the header takes, up to the first row. What is behind the last record in `starts` may be anything. */
+const headOf = ({ consumed, count, starts }: Spans, { header }: CsvConfig): number => {
+  if (header !== undefined) return 0
+  return count > 1 ? (starts[1] as number) : consumed
+}
 
 /** How many of the records are rows. */
 const rowsIn = ({ count, ends, starts }: Spans, { header }: CsvConfig, columns: ReadonlyArray<Column>): number => {

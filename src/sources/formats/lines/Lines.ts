@@ -62,7 +62,7 @@ export const linesIn = (
 ): Lines => {
   const { starts } = spans
   const errorAt: Lines["error"] = (row, reason, cause) =>
-    error(kind, shard, byteAt(starts[row] ?? 0), reason, firstRow + row, cause)
+    error(kind, shard, byteAt(row < spans.count ? (starts[row] as number) : 0), reason, firstRow + row, cause)
   const bytesAt: Lines["bytes"] = (row) => bytes.subarray(starts[row], spans.ends[row])
   return {
     spans,

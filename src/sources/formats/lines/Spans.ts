@@ -9,7 +9,7 @@ import type { Characters } from "./Characters.ts"
 
 /** The records that were found, in their order. @since 0.1.0 */
 export class Spans {
-  /** The first byte of each. */
+  /** The first byte of each; behind the last one, anything. */
   starts: Uint32Array
   /** The byte behind the last one of each, without what ends it. */
   ends: Uint32Array

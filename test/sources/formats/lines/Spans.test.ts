@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { bytesFreed, take } from "../../../../src/core/ReadBuffers.ts"
 import * as Formats from "../../../../src/sources/formats/Formats.ts"
+import { linesIn } from "../../../../src/sources/formats/lines/Lines.ts"
 import { Spans } from "../../../../src/sources/formats/lines/Spans.ts"
 import { shardOf } from "../../../../src/sources/shards/ReadBlock.ts"
 import { memoryStore } from "../../../support/shards/MemoryStore.ts"
@@ -38,4 +39,14 @@ test.each([
   block.release?.()
   expect(bytesFreed() - before).toBeGreaterThanOrEqual(text.length + 2 * 4 * rows)
   expect<unknown>(found).toEqual([rowOf(4321), rowOf(7)])
+})
+
+test("an error of a block without records is at its first byte, whatever the memory of places holds", () => {
+  const { service } = memoryStore({ a: new Uint8Array(0) })
+  const spans = new Spans()
+  spans.starts.fill(77)
+  const kind = { name: "csv", split: () => spans, blockBytes: 1, rowBytes: 1, memberBytes: 1 }
+  const shard = shardOf(service, { location: "a", size: 0, version: "1" })
+  const lines = linesIn(kind, shard, new Uint8Array(0), spans, 0, (place) => 10 + place)
+  expect(lines.error(0, "it is empty").byte).toBe(10)
 })
