@@ -84,9 +84,10 @@ const beating = () => {
   }
 }
 
-const samplerOf = ({ shuffle, window }: Flags) =>
+const samplerOf = ({ seed: own, shuffle, window }: Flags) =>
   Effect.gen(function* () {
     if (!shuffle && Option.isSome(window)) return yield* new Usage({ message: "--window has no use without --shuffle" })
+    if (!shuffle && Option.isSome(own)) return yield* new Usage({ message: "--seed has no use without --shuffle" })
     if (!shuffle) return Sampler.sequential
     return Option.isNone(window) ? Sampler.shuffle : Sampler.shuffleBlocks({ window: window.value })
   })
@@ -130,6 +131,9 @@ const sought = (
         written: Option.match(module, { onNone: () => undefined, onSome: (own) => writtenBy<unknown>(own, LEFT_OUT) })
       }
     )
+    if (keyless > 0 && keyless === compared) {
+      return yield* new Usage({ message: `--dedup-by: no row has a field ${JSON.stringify(field)}` })
+    }
     const without = keyless === 0 ? "" : `; ${keyless} have no field ${JSON.stringify(field)}, and are kept`
     const uncompared = failed === 0 ? "" : `; ${failed} were not compared, since the module threw`
     const bad = unread === 0 ? "" : `; ${unread} cannot be read`
@@ -183,8 +187,9 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const started = performance.now()
     const onProgress = (own: Sink.WriteProgress): void =>
       tick(() => `${plural(own.shards, "shard")}, ${plural(own.rows, "row")}, ${plural(own.bytes, "byte")}`)
-    // How many rows a share would be of is not known of what is read in order.
-    const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
+    // If no row is left, that is the fault of the module or the options. Of what is read in order it is not known beforehand.
+    const most = Either.isLeft(dataset) ? Number.POSITIVE_INFINITY : dataset.right.rows.size - 1
+    const budget = { samples: Math.min(Math.max(0, most), Number.MAX_SAFE_INTEGER) }
     const bad = skipping(budget)
     const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
       Effect.provide(Workers.fibers({ workers: flags.workers })),

@@ -2,6 +2,8 @@
  * Shards that a command is given: which format they have, and the dataset that they are.
  */
 
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
@@ -194,6 +196,10 @@ const knownFrom = ({ format, inputs }: Flags) =>
       ({ location }) => !MANIFEST.test(location)
     )
     const found = first === undefined ? undefined : formatOf(first.location)
+    // A sink writes no shard without a row.
+    if (first === undefined && inputs.some((input) => existsSync(join(input, "manifest.json")))) {
+      return yield* new Usage({ message: `${inputs[0]} has no rows, by its manifest` })
+    }
     if (first === undefined || found === undefined) {
       const message = `the name of ${first?.location ?? inputs[0]} does not say its format: give --format, one of ${names.join(", ")}`
       return yield* new Usage({ message })

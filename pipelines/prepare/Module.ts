@@ -2,7 +2,7 @@
  * A user's own module for `prepare`: it exports `filter`, `map` or both, which are called in this order.
  */
 import * as Effect from "effect/Effect"
-import { pending, silence } from "../../src/core/InvalidResult.ts"
+import { InvalidResult, pending, silence } from "../../src/core/InvalidResult.ts"
 import { short } from "../../src/core/Parameters.ts"
 import { codeOf } from "../../src/scheduler/backends/remote/ModuleCode.ts"
 import { imported, urlOf } from "../cli/Imported.ts"
@@ -25,15 +25,18 @@ export const writtenBy =
     return map === undefined ? row : map(row)
   }
 
-/** A row is what is returned: a promise would be compared and written in its place. */
+/** A row is what is returned: a promise would be compared and written in its place. That is no fault of a row's. */
 const plain =
-  (map: (row: unknown) => unknown) =>
-  (row: unknown): unknown => {
-    const written = map(row)
-    const what = pending(written)
-    if (what === undefined) return written
-    silence(written)
-    throw new TypeError(`map returned ${what}: the functions of --module must be plain functions, which do not wait`)
+  <A>(own: (row: unknown) => A) =>
+  (row: unknown): A => {
+    const returned = own(row)
+    const what = pending(returned)
+    if (what === undefined) return returned
+    silence(returned)
+    throw new InvalidResult({
+      what: `returned ${what}`,
+      expected: "the functions of --module must be plain functions, which do not wait"
+    })
   }
 
 /** Loads a module by its path. Fails with one line when it cannot be loaded or exports neither. */
@@ -54,5 +57,5 @@ export const load = (path: string): Effect.Effect<Module, Usage> =>
     const hash = short(code.hash)
     // They are functions; what they take and return shows when they are called.
     const own = { filter, map, hash } as Module
-    return { ...own, map: own.map && plain(own.map) }
+    return { hash, filter: own.filter && plain(own.filter), map: own.map && plain(own.map) }
   })

@@ -55,6 +55,37 @@ describe("prepare", () => {
   )
 
   test(
+    "does not take a fault of its module or its flags for bad rows: --skip-bad leaves none or all of them out",
+    async () => {
+      const lines = join(root, "lines.jsonl")
+      writeFileSync(lines, rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
+      const prepared = (...flags: ReadonlyArray<string>) =>
+        run("prepare", lines, "--to", join(root, "faulty"), "--format", "jsonl", ...flags)
+      const waits = "InvalidResult: it returned a Promise; the functions of --module must be plain functions"
+      for (const [code, said] of [
+        ["map = async (row: object) => row", waits],
+        ["filter = async () => true", waits],
+        ["map = (row: { txt: string }) => row.txt.length", "prepare: no sample is left: 400 samples cannot be made"]
+      ] as const) {
+        const module = join(root, `faulty${said.length}${code.length}.ts`)
+        writeFileSync(module, `export const ${code}\n`)
+        const ended = await prepared("--module", module, "--skip-bad")
+        expect([ended.code, ended.stderr.includes(said), ended.stderr.includes("replay")]).toEqual([1, true, false])
+      }
+      const keyless = await prepared("--dedup-by", "nope")
+      expect([keyless.code, keyless.stderr]).toEqual([2, 'prepare: --dedup-by: no row has a field "nope"\n'])
+      const seeded = await prepared("--seed", "3")
+      expect([seeded.code, seeded.stderr]).toEqual([2, "prepare: --seed has no use without --shuffle\n"])
+      const module = join(root, "none.ts")
+      writeFileSync(module, "export const filter = () => false\n")
+      const to = join(root, "none")
+      expect((await run("prepare", lines, "--to", to, "--format", "jsonl", "--module", module)).code).toBe(0)
+      expect((await run("inspect", to)).stderr).toBe(`inspect: ${to} has no rows, by its manifest\n`)
+    },
+    TIME
+  )
+
+  test(
     "leaves out duplicates, shuffles and writes another format; killed and started again, the same shards",
     async () => {
       const flags = ["--dedup-by", "text", "--shuffle", "--seed", "3", "--format", "parquet", "--rows", "40"]
@@ -254,7 +285,7 @@ describe("deduplication", () => {
     const written = writtenBy<unknown>(await Effect.runPromise(load(module)), LEFT_OUT)
     const found = await Effect.runPromise(firsts(Dataset.range(3), undefined, () => undefined, { written }))
     expect(found).toMatchObject({ duplicates: 0, compared: 0, failed: 3 })
-    expect(() => written(0)).toThrow("map returned a Promise: the functions of --module must be plain functions")
+    expect(() => written(0)).toThrow("it returned a Promise; the functions of --module must be plain functions")
   })
 
   test("compares the rows that a module makes: of those that its filter keeps each is there once", async () => {
