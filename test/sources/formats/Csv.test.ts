@@ -178,19 +178,26 @@ describe("types", () => {
     ]
     for (const cell of changed) {
       expect(await rowsOf(`n\n1\n${cell}\n`, Format.csv())).toEqual([{ n: "1" }, { n: cell }])
-      expect((await failure(`n\n1\n${cell}\n`, Format.csv({ sample: 1 }))).message).toContain("which is no number")
+      const { message } = await failure(`n\n1\n${cell}\n`, Format.csv({ sample: 1 }))
+      expect(message).toContain(
+        cell === "+inf" ? "which is no number" : "which as a number would lose something of how it is written"
+      )
+      expect(message).toContain('declare it as "string" (option types, or --types)')
     }
     expect((await failure("n\n1e400\n", Format.csv({ types: { n: "number" } }))).message).toContain(
-      "which is no number"
+      'declare it as "string"'
     )
     const exact = [2n ** 53n, -(2n ** 53n), 2n ** 60n, 10n ** 22n]
     const declared = Format.csv({ types: { n: "number" } })
     const text = `n\n+${exact.join("\n")}\n`
     expect(await rowsOf(text, declared)).toEqual(exact.map((n) => ({ n: Number(n) })))
     for (const other of [2n ** 53n + 1n, 10n ** 23n]) {
-      expect((await failure(`n\n${other}\n`, declared)).message).toContain("which is no number")
+      const { message } = await failure(`n\n${other}\n`, declared)
+      expect(message).toContain(`${other}", which is equal to no number; declare it as "bigint"`)
     }
-    expect((await failure("n\n9007199254740993\n01\n", Format.csv({ sample: 1 }))).message).toContain("is no bigint")
+    expect((await failure("n\n9007199254740993\n01\n", Format.csv({ sample: 1 }))).message).toContain(
+      'which as a bigint would lose something of how it is written; declare it as "string"'
+    )
     expect(await rowsOf("n\n00501\n+1\n0.12345678901234567890\n", Format.csv({ types: { n: "number" } }))).toEqual([
       { n: 501 },
       { n: 1 },
@@ -223,7 +230,8 @@ describe("types", () => {
     for (const cell of ["x", "0x10", " 1", "1 ", "9007199254740993", "1_0", "--1", "."]) {
       const error = await failure(`n\n1\n${cell}\n`, Format.csv({ sample: 1 }))
       expect(error).toMatchObject({ _tag: "ShardError", shard: "a", format: "csv", row: 1, byte: 4 })
-      expect(error.message).toContain(`its "n" is ${JSON.stringify(cell)}, which is no number`)
+      const reason = cell === "9007199254740993" ? "is equal to no number" : "is no number"
+      expect(error.message).toContain(`its "n" is ${JSON.stringify(cell)}, which ${reason}; declare it as`)
     }
     const error = await failure("n\n1\nyes\n", Format.csv({ types: { n: "boolean" } }))
     expect(error.message).toContain('its "n" is "1", which is no boolean')

@@ -30,7 +30,7 @@ import type { Spans } from "../lines/Spans.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
 import { type Column, type CsvRow, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
 import type { CsvConfig } from "./Options.ts"
-import { typeOf, valueFrom } from "./Types.ts"
+import { mistyped, typeOf, valueFrom } from "./Types.ts"
 
 const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({
   name: config.name,
@@ -274,7 +274,9 @@ const rowReader = (
     const cell = reader.cell(at)
     const value = valueFrom(type, cell, declared[at] === true)
     if (value !== undefined) return value
-    const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; ${declared[at] === true ? 'declare it as "string"' : "declare the column by types"}, correct the cell, or leave the row out by a failure policy`
+    const { fits, reason: why } = mistyped(type, cell)
+    const shown = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which ${why}`
+    const reason = `${shown}; declare it as "${fits}" (option types, or --types), correct the cell, or leave the row out by a failure policy`
     throw errorAt(row, reason)
   }
   return (text, start, end, row) => {

@@ -78,6 +78,14 @@ export const valueFrom = (type: CsvType, cell: string, isDeclared: boolean): Csv
   return isTruth(cell) ? cell.length === 4 : undefined
 }
 
+/** Why a cell that {@link valueFrom} refuses is not of a type, and which type would take it. @since 0.1.0 */
+export const mistyped = (type: CsvType, cell: string): { readonly reason: string; readonly fits: CsvType } => {
+  const isWritten = type === "number" ? NUMBER.test(cell) : type === "bigint" && WHOLE.test(cell)
+  if (!isWritten) return { reason: `is no ${type}`, fits: "string" }
+  if (isExact(cell)) return { reason: `is equal to no ${type}`, fits: "bigint" }
+  return { reason: `as a ${type} would lose something of how it is written`, fits: "string" }
+}
+
 const numberOf = (cell: string): number | undefined => {
   const value = Number(cell)
   // `Number` takes hexadecimal digits and white space, too, and loses digits of some whole numbers beyond 2^53.
