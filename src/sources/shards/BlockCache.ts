@@ -43,7 +43,10 @@ interface Kept<Row, E> extends CachedBlock<Row> {
 export interface CacheStats {
   /** How many blocks were decoded, each time counted. */
   readonly decoded: number
-  /** How many of these had been dropped, in the same epoch, with rows left that nobody had asked for. */
+  /**
+   * At least so many of these had been dropped, in the same epoch, with rows left that nobody had asked for: those that come behind
+   * half of all blocks may be of the next epoch, and are not counted.
+   */
   readonly again: number
   /** How many bytes are kept now. */
   readonly bytes: number

@@ -63,9 +63,14 @@ export const isIndex = (bytes: Uint8Array): boolean =>
 
 const BEGINNING = '{"furrow":"index",'
 
-/** Returns the shards in an index file; `undefined` if it is none, of another format or version; `"damaged"` if it is not as it was written. @since 0.1.0 */
-export const decode = (text: string, format: string): ReadonlyArray<IndexedShard> | "damaged" | undefined => {
-  if (!text.startsWith(BEGINNING)) return undefined
+/**
+ * Returns the shards in an index file; `undefined` if it is of another format or version, `"damaged"` if it is not as it was
+ * written, and `"other"` if it does not begin as one.
+ *
+ * @since 0.1.0
+ */
+export const decode = (text: string, format: string): ReadonlyArray<IndexedShard> | "damaged" | "other" | undefined => {
+  if (!text.startsWith(BEGINNING)) return BEGINNING.startsWith(text) ? "damaged" : "other"
   try {
     const end = text.indexOf("\n") + 1
     const { check, format: own, shards, version }: Record<string, unknown> = JSON.parse(text.slice(0, end))

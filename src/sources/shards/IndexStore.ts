@@ -74,17 +74,22 @@ const found = (path: string, format: string): Effect.Effect<ReturnType<typeof In
 
 type Kept = ReadonlyArray<IndexedShard> | undefined
 
-/** The shards in a kept index; `undefined` if there is none that can be used. One that is damaged is told. @since 0.1.0 */
-export const read = (path: string, format: string): Effect.Effect<Kept> =>
-  Effect.flatMap(found(path, format), (own) =>
-    own === "damaged"
-      ? Effect.as(Effect.logWarning(`the index ${path} is damaged, so the shards are indexed again`), undefined)
-      : Effect.succeed(own)
-  )
+/**
+ * The shards in a kept index; `undefined` if there is none that can be used. One that is damaged is told, where Furrow has named
+ * the file (`isOwn`) also one that holds something else.
+ *
+ * @since 0.1.0
+ */
+export const read = (path: string, format: string, isOwn: boolean): Effect.Effect<Kept> =>
+  Effect.flatMap(found(path, format), (own) => {
+    if (typeof own !== "string") return Effect.succeed(own)
+    if (own === "other" && !isOwn) return Effect.succeed(undefined)
+    return Effect.as(Effect.logWarning(`the index ${path} is damaged, so the shards are indexed again`), undefined)
+  })
 
 /** The same, of an index that has been read before. @since 0.1.0 */
 export const readAgain = (path: string, format: string): Effect.Effect<Kept> =>
-  Effect.map(found(path, format), (own) => (own === "damaged" ? undefined : own))
+  Effect.map(found(path, format), (own) => (typeof own === "string" ? undefined : own))
 
 /** Whether there is a file at a path that is not an index of any format and version. @since 0.1.0 */
 export const isOther = (path: string): Effect.Effect<boolean> =>

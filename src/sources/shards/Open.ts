@@ -192,7 +192,7 @@ const shardsFrom = (own: Checked, store: StoreService) =>
     const kind = text(format.made)
     const named = index === false ? undefined : index
     if (named !== undefined) {
-      const kept = yield* IndexStore.read(named, kind)
+      const kept = yield* IndexStore.read(named, kind, false)
       if (kept?.every(({ info }) => hasVersion(info))) return { shards: kept, scanned: 0, index: named } satisfies Found
       if (yield* IndexStore.isOther(named)) {
         const expected =
@@ -216,7 +216,7 @@ const shardsFrom = (own: Checked, store: StoreService) =>
         return { shards, scanned, index: isNamed ? named : isCached ? cached : undefined }
       })
     if (cached === undefined) return yield* build([])
-    const known = (yield* IndexStore.read(cached, kind)) ?? []
+    const known = (yield* IndexStore.read(cached, kind, true)) ?? []
     if (missing(lasting, known) === 0) return yield* build(known)
     // Another process may build it meanwhile.
     return yield* IndexStore.alone(

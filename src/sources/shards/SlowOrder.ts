@@ -37,7 +37,7 @@ export class SlowOrder {
       const { again, decoded } = stats()
       if (this.#told || again < AGAIN || again < sizes.count / 2) return Effect.void
       this.#told = true
-      const found = `${again} of ${decoded} blocks of dataset ${name} were decoded although they had been before, since not all are kept`
+      const found = `at least ${again} of ${decoded} blocks of dataset ${name} were decoded although they had been before, since not all are kept`
       return Effect.logWarning(`${found} until their rows have been asked for. ${this.#way()}`)
     })
   }

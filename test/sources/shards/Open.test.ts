@@ -583,17 +583,21 @@ describe("the index", () => {
     await Effect.runPromise(cached(store, "damaged"))
     const path = cachedFile(["d/"], "jsonl(blockBytes: 700)")
     const text = readFileSync(path, "utf8")
-    for (const own of [
-      text.slice(0, -10),
-      text.replace("blockBytes: 700", "blockBytes: 701"),
-      "",
-      "{}",
-      text.replace('"d/b",', "")
-    ]) {
+    const told: Array<string> = []
+    const logger = Logger.make(({ message }) => void told.push(String(message)))
+    const damaged = [`the index ${path} is damaged, so the shards are indexed again`]
+    for (const [own, warnings] of [
+      [text.slice(0, -10), damaged],
+      [text.replace("blockBytes: 700", "blockBytes: 701"), []],
+      ["", damaged],
+      ["{}", damaged],
+      [text.replace('"d/b",', ""), damaged]
+    ] as const) {
       writeFileSync(path, own)
-      const dataset = await Effect.runPromise(cached(store, "damaged"))
-      expect(dataset.size).toBe(60)
+      const again = Effect.provide(cached(store, "damaged"), Logger.replace(Logger.defaultLogger, logger))
+      expect((await Effect.runPromise(again)).size).toBe(60)
       expect(readFileSync(path, "utf8")).toBe(text)
+      expect(told.splice(0)).toEqual([...warnings])
     }
   })
 
