@@ -74,7 +74,8 @@ export interface FolderOptions {
 /**
  * The dataset of the image files in a folder: of each subfolder, which is a class, all files below it that are named as
  * images are (`.jpg`, `.jpeg`, `.png`, `.webp`, `.gif`, `.avif`, in either case), sorted by path. What begins with a dot
- * is left out. Files are listed once, here, and read when they are asked for.
+ * is left out; images of other formats, such as `.tiff`, are too, and counted by a warning in the log. Files are listed once,
+ * here, and read when they are asked for.
  *
  * Links to folders are followed, each folder once: a link into a folder whose files are listed already, such as one that
  * loops, is left out, listed in `unfollowed`, and reported by a warning in the log. A link to a file is a file.
@@ -119,7 +120,13 @@ export const folder = (
         labels.push(label)
       }
     }
-    const { unfollowed } = listing
+    const { others, unfollowed } = listing
+    if (others.size > 0) {
+      const counts = Array.from(others, ([extension, count]) => `${count} ${extension}`).toSorted()
+      yield* Effect.logWarning(
+        `${root}: images of other formats than ${extensions.join(", ")} are left out: ${counts.join(", ")}; convert them, or move them away`
+      )
+    }
     const [first] = unfollowed
     if (first !== undefined) {
       const links = unfollowed.length === 1 ? "a link was" : `${unfollowed.length} links were`
@@ -162,6 +169,8 @@ interface Listing {
     readonly files: ReadonlyArray<string>
   }>
   readonly unfollowed: ReadonlyArray<Unfollowed>
+  /** How many files there are of each format that is not decoded, by their extensions. */
+  readonly others: ReadonlyMap<string, number>
 }
 
 /** A folder to be looked through: its path, its real path, and the files of its class so far. */
@@ -183,6 +192,7 @@ const list = (
     /** The real paths of the folders that were looked through, or are about to be. */
     const seen = new Set<string>()
     const unfollowed: Array<Unfollowed> = []
+    const others = new Map<string, number>()
     // Folders first, then classes that are links, then links within classes: what lies in the folder belongs to its own
     // class, whatever links lead to it.
     const classLinks: Array<Place> = []
@@ -213,6 +223,8 @@ const list = (
             else {
               const inner = yield* placeOf(place.real, name, path, place.files, innerLinks)
               if (inner !== undefined) open.push(inner)
+              const other = OTHER.exec(name)?.[0].toLowerCase()
+              if (inner === undefined && other !== undefined) others.set(other, (others.get(other) ?? 0) + 1)
             }
           }
         }
@@ -242,9 +254,13 @@ const list = (
     }
     return {
       classes: classes.map((own) => ({ ...own, files: own.files.toSorted() })),
-      unfollowed: unfollowed.toSorted((one, other) => (one.path < other.path ? -1 : 1))
+      unfollowed: unfollowed.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
+      others
     }
   })
+
+/** Images of formats that are not decoded, of which other libraries read most. */
+const OTHER = /\.(?:tiff?|bmp|dib|heic|heif|jxl|jp2|ppm|pgm|pbm|pnm|svg|tga)$/i
 
 const visible = (name: string): boolean => !name.startsWith(".")
 

@@ -119,6 +119,20 @@ describe("links", () => {
     }
   }
 
+  test("and images of formats that are not decoded: these are left out, and counted", async () => {
+    const root = linked(
+      "formats",
+      ["one/a.png", "one/b.TIF", "one/deep/c.tif", "two/d.jpg", "two/e.heic", "two/f.txt"],
+      []
+    )
+    mkdirSync(join(root, "two", "g.bmp"))
+    const { files, logged } = await listed(root)
+    expect(files).toEqual(["one/a.png", "two/d.jpg"])
+    expect(logged).toEqual([
+      `${root}: images of other formats than .jpg, .jpeg, .png, .webp, .gif, .avif are left out: 1 .heic, 2 .tif; convert them, or move them away`
+    ])
+  })
+
   test("that loop: each file comes once, under its own class, and what was not followed is said", async () => {
     const root = linked(
       "loops",
