@@ -69,6 +69,11 @@ export interface Run<out C> extends AsyncIterable<Delivered<C>> {
   /** Ends all workers. Can be called at any time, any number of times. */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
+  /**
+   * How many batches an epoch has; with several ranks, each of them delivers as many. `undefined` if that is known only at an
+   * epoch's end. Throws `RunNotOpen`: before the first batch, call `open`.
+   */
+  readonly batches: number | undefined
   /** The position of the run, after the last batch that was taken. Plain data. Throws `RunNotOpen`. */
   readonly cursor: Cursor
   /** What was counted so far. Throws `RunNotOpen`. */
@@ -196,6 +201,10 @@ class PlainRun<C, E> implements Run<C> {
 
   get cursor(): Cursor {
     return Effect.runSync(this.#loader("cursor").cursor)
+  }
+
+  get batches(): number | undefined {
+    return this.#loader("batches").batches
   }
 
   get stats(): Stats {

@@ -126,11 +126,12 @@ for (const [backend, own] of Object.entries(backends)) {
       "ends with a close, at any time; what it counted can be read, and nothing hangs",
       async () => {
         const run = furrow(numbers, { ...quiet, ...own, epochs: 3 })
-        for (const read of ["cursor", "stats", "profile", "digest"] as const) {
+        for (const read of ["batches", "cursor", "stats", "profile", "digest"] as const) {
           expect(() => run[read]).toThrow(Scheduler.RunNotOpen)
         }
         await run.open()
         expect(run.cursor).toMatchObject({ epoch: 0, batch: 0 })
+        const { batches } = run
         const iterator = run[Symbol.asyncIterator]()
         await iterator.next()
         await run.close()
@@ -141,6 +142,9 @@ for (const [backend, own] of Object.entries(backends)) {
         for (const use of uses) {
           expect(await reasonOf(use)).toMatchObject({ _tag: "RunClosed", at: { epoch: 0, batch: 1 } })
         }
+        const whole = furrow(numbers, { ...quiet, ...own, epochs: 1 })
+        await valuesOf(whole)
+        expect([whole.batches, run.batches]).toEqual([whole.stats.batches, batches])
         const never = furrow(numbers, { ...quiet, ...own, epochs: 3 })
         await never.close()
         expect(await reasonOf(never.take())).toMatchObject({ _tag: "RunClosed", at: undefined })
