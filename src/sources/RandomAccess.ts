@@ -154,6 +154,8 @@ export interface ReadAhead {
    * block, and nothing of a block is needed any more once these were given.
    */
   readonly narrow?: ((blocks: Float64Array, place: (index: number) => number) => void) | undefined
+  /** Says that it is this run that reads from here on: others may read other samples of the same blocks. */
+  readonly turn?: (() => void) | undefined
   /** Whether all samples are kept, so that there is nothing to read. Default: never. */
   readonly isComplete?: (() => boolean) | undefined
 }

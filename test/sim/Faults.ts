@@ -1293,6 +1293,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/SharedDecode.test.ts"
   },
   {
+    name: "cache: what one run is given of a block counts for the run that it was read for",
+    file: "sources/shards/BlockCache.ts",
+    from: "if (own.run === asker) own.own -= rows",
+    to: "if (own.run !== undefined) own.own -= rows",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "cache: blocks of a run that was closed wait for its rows",
+    file: "sources/shards/BlockCache.ts",
+    from: "if (own.run === run) own.own = 0",
+    to: "",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "cache: a run that reads is not the one that is accounted for",
+    file: "scheduler/build/Lookahead.ts",
+    from: "    this.#turn?.()\n",
+    to: "",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
     name: "s3: an upload that is given up is not aborted",
     file: "sources/store/s3/Upload.ts",
     from: "Effect.onError(() => upload.abort)",

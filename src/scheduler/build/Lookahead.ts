@@ -22,18 +22,20 @@ const MOST = 1024
 export class Lookahead {
   readonly #runPlan: RunPlan
   readonly #expect: ReadAhead["expect"]
+  readonly #turn: ReadAhead["turn"]
   readonly #stride: number
   #epoch = -1
   /** The sample that is told next: a batch, and a row of it. */
   #batch = 0
   #row = 0
 
-  constructor(runPlan: RunPlan, { expect, narrow }: ReadAhead) {
+  constructor(runPlan: RunPlan, { expect, narrow, turn }: ReadAhead) {
     const { blocks } = runPlan.pipeline.dataset
     if (blocks !== undefined) narrow?.(blocks, (index) => index)
     const rows = blocks === undefined ? 1 : runPlan.size / Math.max(1, blocks.length - 1)
     this.#runPlan = runPlan
     this.#expect = expect
+    this.#turn = turn
     this.#stride = Math.max(
       1,
       Math.min(STRIDE, Math.floor(rows / 4)),
@@ -43,6 +45,7 @@ export class Lookahead {
 
   /** A batch is about to be built. Each sample is told once, however many batches there are in between. */
   from({ batch, epoch }: BatchPlace): void {
+    this.#turn?.()
     if (epoch < this.#epoch) return
     if (epoch > this.#epoch || batch > this.#batch) {
       this.#epoch = epoch

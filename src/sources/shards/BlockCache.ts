@@ -16,6 +16,7 @@ import { type Retained, Retention } from "./Retention.ts"
 
 /** A block in the cache. @since 0.1.0 */
 export interface CachedBlock<out Row> extends Retained {
+  readonly number: number
   readonly decoded: DecodedBlock<Row>
 }
 
@@ -29,14 +30,20 @@ interface Pending<Row, E> {
   isAhead: boolean
   /** Whether one of these was not it, and asked for rows. */
   asked: boolean
+  /** The run that it is read for. */
+  readonly run: RunRows | undefined
   /** What has been dropped since, and is given back once nobody uses it. */
   dropped: DecodedBlock<Row> | undefined
 }
 
 interface Kept<Row, E> extends CachedBlock<Row> {
   readonly read: Pending<Row, E>
-  /** How many of its rows are asked for in an epoch. */
+  /** The run that it was read for, and how many of its rows that asks for in an epoch. */
+  run: RunRows | undefined
   rows: number
+  /** How many of them have not been given; for other runs that have been given rows of it, the same of theirs. */
+  own: number
+  others: Map<RunRows | undefined, number> | undefined
 }
 
 /** What a cache has done so far. @category models @since 0.1.0 */
@@ -53,6 +60,9 @@ export interface CacheStats {
   /** How many blocks began to be read before a batch asked for them. */
   readonly ahead: number
 }
+
+/** A run, by how many rows of a block it asks for in an epoch, where that is not each of them once. @since 0.1.0 */
+export type RunRows = ReadonlyMap<number, number>
 
 /** Starts a fiber. @since 0.1.0 */
 export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.RuntimeFiber<unknown, unknown>
@@ -75,8 +85,13 @@ export type Ahead = "absent" | "ahead" | "asked" | "given"
 export interface BlockCache<Row, E> {
   /** The block, if it is there; it then counts as used. It is asked for, and used, within `hold`. */
   readonly get: (block: number) => CachedBlock<Row> | undefined
-  /** For each run that is open, how many rows of a block it asks for in an epoch, where that is not each of them once. */
-  readonly asking: Set<ReadonlyMap<number, number>>
+  /** A run opens. */
+  readonly join: (run: RunRows) => void
+  /** It closes: what it has not been given of blocks, it does not ask for. */
+  readonly leave: (run: RunRows) => void
+  /** The run that reads, or reads ahead, from here on: one part of a split has other rows of a block than another one. */
+  readonly turnTo: (run: RunRows | undefined) => void
+  readonly turn: () => RunRows | undefined
   /** Runs plain code. Until it returns, the blocks that `get` gives it stay as they are. */
   readonly hold: <A>(run: () => A) => A
   /**
@@ -114,6 +129,15 @@ export interface BlockSizes {
   readonly bytesOf: (block: number) => number
 }
 
+/** How many rows of a block the run asks for that has most of them before it. */
+const leftOf = ({
+  others,
+  own
+}: {
+  readonly own: number
+  readonly others: Kept<unknown, unknown>["others"]
+}): number => (others === undefined ? own : Math.max(own, ...others.values()))
+
 /**
  * Returns a cache of at most `most` bytes, and of one block if that has more. `decode` reads and decodes a block.
  *
@@ -137,10 +161,12 @@ export const make = <Row, E>(
   let found = 1
   let expected = 1
   let begunAhead = 0
-  const asking: BlockCache<Row, E>["asking"] = new Set()
+  const asking = new Set<RunRows>()
+  let asker: RunRows | undefined
 
-  /** How many rows of a block are asked for in an epoch, by the run that asks for most. */
-  const rowsOf = (block: number, all: number): number => {
+  /** How many rows of a block a run asks for in an epoch; the one that asks for most, if it is not known which. */
+  const rowsOf = (run: RunRows | undefined, block: number, all: number): number => {
+    if (run !== undefined) return run.get(block) ?? all
     let most = 0
     for (const rows of asking) most = Math.max(most, rows.get(block) ?? all)
     return asking.size === 0 ? all : most
@@ -149,12 +175,45 @@ export const make = <Row, E>(
   const put = (block: number, decoded: DecodedBlock<Row>, read: Pending<Row, E>): CachedBlock<Row> => {
     found += decoded.bytes
     expected += bytesOf(block)
-    const rows = rowsOf(block, decoded.size)
-    const own = { decoded, bytes: decoded.bytes, left: rows, rows, used: 0, read }
+    const { run } = read
+    const rows = rowsOf(run, block, decoded.size)
+    const own: Kept<Row, E> = {
+      number: block,
+      decoded,
+      bytes: decoded.bytes,
+      used: 0,
+      read,
+      run,
+      rows,
+      own: rows,
+      others: undefined,
+      left: rows
+    }
     // It is larger than its index says: what may still be asked for is worth more.
     if (!read.asked && kept.size > 0 && !kept.hasRoom(decoded.bytes)) read.dropped = decoded
     else kept.put(block, own)
     return own
+  }
+
+  /** Where runs over parts of a dataset meet at a block, it is used up once each has been given its rows. */
+  const give = (own: Kept<Row, E>, rows: number): void => {
+    if (own.run === asker) own.own -= rows
+    else {
+      own.others ??= new Map()
+      const before = own.others.get(asker) ?? rowsOf(asker, own.number, own.decoded.size)
+      own.others.set(asker, before - rows)
+    }
+    own.left = leftOf(own)
+  }
+
+  const leave = (run: RunRows): void => {
+    asking.delete(run)
+    if (asker === run) asker = undefined
+    for (const own of kept.all()) {
+      if (own.run === run) own.own = 0
+      own.others?.delete(run)
+      own.left = leftOf(own)
+    }
   }
 
   const get = (block: number): CachedBlock<Row> | undefined => kept.get(block)
@@ -164,7 +223,7 @@ export const make = <Row, E>(
     // A window of blocks is read at once: the memory of the one before is used again for them.
     kept.dropFinished()
     const done = Deferred.unsafeMake<CachedBlock<Row>, E>(FiberId.none)
-    const own = { done, fiber: undefined, waiting: 1, isAhead, asked: !isAhead, dropped: undefined }
+    const own = { done, fiber: undefined, waiting: 1, isAhead, asked: !isAhead, run: asker, dropped: undefined }
     pending.set(block, own)
     return own
   }
@@ -275,7 +334,14 @@ export const make = <Row, E>(
 
   return {
     get,
-    asking,
+    join: (run) => {
+      asking.add(run)
+    },
+    leave,
+    turnTo: (run) => {
+      asker = run
+    },
+    turn: () => asker,
     hold: (run) => run(),
     load,
     isPending: (block) => pending.has(block),
@@ -285,13 +351,17 @@ export const make = <Row, E>(
     renew: (block) => {
       const own = kept.peek(block)
       if (own === undefined || own.left > 0) return
-      own.rows = rowsOf(block, own.decoded.size)
+      own.run = asker
+      own.rows = rowsOf(asker, block, own.decoded.size)
+      own.own = own.rows
+      own.others = undefined
       kept.renew(own, own.rows)
       own.read.asked = false
     },
     readAhead,
-    given: (own, rows) => {
-      own.left -= rows
+    given: ({ number }, rows) => {
+      const own = kept.peek(number)
+      if (own !== undefined) give(own, rows)
     },
     stats: () => ({ decoded: kept.counts.put, again: kept.counts.again, bytes: kept.bytes, ahead: begunAhead })
   }

@@ -10,7 +10,10 @@ import type * as Scope from "effect/Scope"
 import type { ReadAhead } from "../RandomAccess.ts"
 import type { BlockCache, Fork, ReadOfBlock } from "./BlockCache.ts"
 
-type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "asking" | "hasRoom" | "isComplete" | "readAhead" | "renew">
+type Cache = Pick<
+  BlockCache<unknown, unknown>,
+  "aheadOf" | "join" | "leave" | "turnTo" | "hasRoom" | "isComplete" | "readAhead" | "renew"
+>
 
 /** @since 0.1.0 */
 export interface Blocks {
@@ -41,7 +44,7 @@ class Reader {
   constructor(blocks: Blocks, fork: Fork) {
     this.#blocks = blocks
     this.#fork = fork
-    blocks.cache.asking.add(this.#rows)
+    blocks.cache.join(this.#rows)
   }
 
   readonly narrow = (blocks: Float64Array, place: (index: number) => number): void => {
@@ -55,6 +58,8 @@ class Reader {
       this.#rows.set(block, rows)
     }
   }
+
+  readonly turn = (): void => this.#blocks.cache.turnTo(this.#rows)
 
   readonly isComplete = (): boolean => this.#blocks.cache.isComplete()
 
@@ -97,7 +102,7 @@ class Reader {
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
-    this.#blocks.cache.asking.delete(this.#rows)
+    this.#blocks.cache.leave(this.#rows)
     const own = Array.from(this.#begun.values(), ({ giveUp }) => giveUp)
     this.#begun.clear()
     return Effect.all(own, { concurrency: "unbounded", discard: true })

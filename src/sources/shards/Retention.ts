@@ -88,6 +88,11 @@ export class Retention<B extends Retained> {
     return this.#kept.size
   }
 
+  /** The blocks that are kept. */
+  all(): Iterable<B> {
+    return this.#kept.values()
+  }
+
   /** The block, if it is kept, without counting it as used. */
   peek(block: number): B | undefined {
     return this.#kept.get(block)

@@ -180,9 +180,15 @@ export const make = <Row, A>({
 
   /** Takes each block's rows as soon as it is there: the batch may need more blocks than the cache holds. */
   const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad: BadRows): Effect.Effect<void, ReadError> => {
+    // Other runs may read before a block is there.
+    const run = cache.turn()
     const loaded = (at: number): Effect.Effect<void, ReadError> => {
       const asked = missing[at] as Asked // below the length
-      const load = cache.load(asked.block, (cached) => take(cached, asked))
+      cache.turnTo(run)
+      const load = cache.load(asked.block, (cached) => {
+        cache.turnTo(run)
+        take(cached, asked)
+      })
       return Effect.catchTag(load, "ShardError", (error) => Effect.sync(() => bad.noteBlock(asked, error)))
     }
     return Effect.zipRight(

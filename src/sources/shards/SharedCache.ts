@@ -38,7 +38,7 @@ export const make = <Row, E>(
 
   const cachedOf = (block: number, parts: ReadonlyArray<Uint8Array>): CachedBlock<Row> => {
     const decoded = view(block, parts)
-    return { decoded, bytes: decoded.bytes, left: 0, used: 0 }
+    return { number: block, decoded, bytes: decoded.bytes, left: 0, used: 0 }
   }
 
   /** Takes a block that was pinned into use. */
@@ -141,7 +141,10 @@ export const make = <Row, E>(
   return {
     get,
     // Nothing reads ahead, and is told.
-    asking: new Set(),
+    join: () => undefined,
+    leave: () => undefined,
+    turnTo: () => undefined,
+    turn: () => undefined,
     hold,
     load,
     given: (own, rows) => {

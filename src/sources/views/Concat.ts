@@ -228,6 +228,9 @@ const aheadOf = (
             own[part]?.narrow?.(blocks.subarray(from, to + 1), (index) => place(index) - start)
           }
         },
+        turn: () => {
+          for (const ahead of own) ahead?.turn?.()
+        },
         isComplete: () => parts.every((_, part) => isComplete(part))
       }
     }

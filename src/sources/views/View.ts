@@ -112,10 +112,10 @@ const aheadAt = (
 ): Dataset<unknown>["readAhead"] => {
   const ahead = readAheadOf(self)
   if (ahead === undefined || place === same) return ahead
-  return Effect.map(ahead, ({ expect, isComplete, narrow }) => ({
+  return Effect.map(ahead, ({ expect, narrow, ...others }) => ({
+    ...others,
     expect: (index) => expect(place(index)),
-    narrow: narrow && ((blocks, own) => narrow(blocks, (index) => place(own(index)))),
-    isComplete
+    narrow: narrow && ((blocks, own) => narrow(blocks, (index) => place(own(index))))
   }))
 }
 

@@ -205,6 +205,62 @@ describe("blocks that are read ahead", () => {
   })
 
   test.each([
+    ["one after the other", 1000],
+    ["by turns", 1]
+  ])("are given up by each of two runs over parts of one dataset: %s", async (_, turn) => {
+    const EPOCHS = 4
+    const own = memoryStore({ "d/a": Array.from({ length: 3000 }, (_, row) => `{"n":${1000 + row}}`).join("\n") })
+    const options = { format: Format.jsonl({ blockBytes: 100 }), index: false, name: "d" } as const
+    // Three windows of some 350 bytes fit.
+    const opening = Dataset.open("d/", { ...options, cacheBytes: 3000, aheadBytes: 300 })
+    const dataset = await Effect.runPromise(Effect.provide(opening, own.layer))
+    const parts = Dataset.split(dataset, { train: 0.7, rest: 0.3 }, { seed: 3, keepOrder: true })
+    const blocks = (dataset.blocks?.length ?? 0) - 1
+    await Effect.gen(function* () {
+      const open = (part: Dataset.Dataset<unknown, unknown>, seed: number) =>
+        Effect.provide(
+          Scheduler.open(pipelineOf(part, Sampler.shuffleBlocks({ window: 2 }), 4), { epochs: EPOCHS, replay: true }),
+          SeedPolicy.epochWorker({ seed })
+        )
+      const runs = new Set([yield* open(parts.train, 1), yield* open(parts.rest, 2)])
+      let given = 0
+      while (runs.size > 0) {
+        for (const run of runs) {
+          for (let taken = 0; taken < turn && runs.has(run); taken++) {
+            const next = yield* run.take
+            if (Option.isNone(next)) runs.delete(run)
+            else given += next.value.size
+          }
+        }
+      }
+      expect(given).toBe(EPOCHS * dataset.size)
+    }).pipe(Effect.scoped, Effect.provide(services(1)), Effect.runPromise)
+    const { again, ahead, bytes, decoded } = dataset.sharded.stats()
+    expect([again, bytes < 1500]).toEqual([0, true])
+    // Each run reads each block once an epoch; where they meet at a block, it may be read once more.
+    expect(decoded).toBeLessThan(1.1 * 2 * EPOCHS * blocks)
+    expect(ahead).toBeGreaterThan(0.8 * decoded)
+  })
+
+  test("are given up where a run is closed before it was given all rows of them", async () => {
+    const own = memoryStore({ "d/a": Array.from({ length: 3000 }, (_, row) => `{"n":${1000 + row}}`).join("\n") })
+    const options = { format: Format.jsonl({ blockBytes: 100 }), index: false, name: "d" } as const
+    const opening = Dataset.open("d/", { ...options, cacheBytes: 3000, aheadBytes: 300 })
+    const dataset = await Effect.runPromise(Effect.provide(opening, own.layer))
+    const pipeline = pipelineOf(dataset, Sampler.shuffleBlocks({ window: 4 }), 4)
+    for (let epoch = 0; epoch < 30; epoch++) {
+      await Effect.gen(function* () {
+        const loader = yield* Scheduler.open(pipeline, { epoch })
+        for (let taken = 0; taken < 20; taken++) yield* loader.take
+      }).pipe(Effect.scoped, Effect.provide(services(1)), Effect.runPromise)
+    }
+    const { again, ahead, bytes, decoded } = dataset.sharded.stats()
+    // A window, and what was read ahead.
+    expect([again, bytes < 1500]).toEqual([0, true])
+    expect(ahead).toBeGreaterThan(0.8 * decoded)
+  })
+
+  test.each([
     ["in sequence", Sampler.sequential, false],
     ["by blocks", Sampler.shuffleBlocks({ window: 5 }), false],
     ["in sequence, as a part of them", Sampler.sequential, true]
@@ -269,7 +325,9 @@ describe("blocks that are read ahead", () => {
     const states = new Map<number, Ahead>(Array.from({ length: 20 }, (_, block) => [block, "given"]))
     const cache: Parameters<typeof ReadAhead.make>[0]["cache"] = {
       aheadOf: (block) => states.get(block) ?? "absent",
-      asking: new Set(),
+      join: () => undefined,
+      leave: () => undefined,
+      turnTo: () => undefined,
       hasRoom: () => true,
       isComplete: () => false,
       readAhead: () => undefined,
