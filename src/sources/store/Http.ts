@@ -56,8 +56,9 @@ export const httpReads = (parts: HttpParts): HttpReads => {
   const wholes = new Map<string, Whole>()
   let openings = 0
   const locks = new Map<string, Effect.Semaphore>()
-  const keyOf = ({ [OPENING]: opening = 0, location, version }: ObjectInfo): string =>
-    `${location}\n${version}\n${opening}`
+  // A version may be the time of an object that was replaced by one of the same time.
+  const keyOf = ({ [OPENING]: opening = 0, location, size, version }: ObjectInfo): string =>
+    `${location}\n${version}\n${size}\n${opening}`
   const hasRanges = (info: ObjectInfo): void => {
     if (ranges.size >= KNOWN) ranges.clear()
     ranges.add(keyOf(info))

@@ -19,7 +19,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { RankPart } from "./Dealing.ts"
-import { StreamError } from "./StreamError.ts"
+import { endedEarly, StreamError } from "./StreamError.ts"
 import type { OpenShard, Piece, RowWindow, StreamShard, StreamSource } from "./StreamSource.ts"
 
 /** The most rows that are asked for at once. */
@@ -221,6 +221,7 @@ export class Interleave {
       if (Exit.isFailure(exit)) return yield* this.#failed(slot, exit.cause)
       const piece = exit.value
       if (piece === undefined) {
+        if (slot.drop > 0) return yield* this.#failed(slot, Cause.die(endedEarly(slot.taken - slot.drop, slot.taken)))
         // If this were interrupted, the scope would count as closed, and the shard would stay open.
         yield* Effect.uninterruptible(Scope.close(scope, Exit.void))
         slot.shard += this.#slots.length

@@ -171,6 +171,41 @@ describe("a server without ranges", () => {
     expect(server?.asked.slice(before).filter((own) => own.startsWith("GET")).length).toBe(1)
   })
 
+  test.each(["with its length", "in pieces"])(
+    "is asked again for an object that was replaced by a longer or shorter one of the same time: %s",
+    async (how) => {
+      let body = new Uint8Array(64).fill(1)
+      const location = await at((request, response) => {
+        const headers = { "last-modified": "Sat, 28 Nov 2020 10:00:00 GMT" }
+        response.writeHead(200, how === "in pieces" ? headers : { ...headers, "content-length": String(body.length) })
+        if (request.method === "HEAD") return void response.end()
+        response.write(body.subarray(0, 10))
+        response.end(body.subarray(10))
+      })
+      const read = await use((store) =>
+        Effect.gen(function* () {
+          const parts: Array<readonly [number, number | undefined]> = []
+          const infos: Array<Store.ObjectInfo> = []
+          for (const [place, size] of [64, 40, 90].entries()) {
+            body = new Uint8Array(size).fill(place + 1)
+            const info = yield* store.stat({ location })
+            infos.push(info)
+            parts.push([info.size, (yield* store.read(info, size - 4, 4))[0]])
+          }
+          // What is open stays as it was.
+          for (const info of infos) parts.push([info.size, (yield* store.read(info, 4, 4))[0]])
+          return parts
+        })
+      )
+      const each = [
+        [64, 1],
+        [40, 2],
+        [90, 3]
+      ]
+      expect<unknown>(read).toEqual([...each, ...each])
+    }
+  )
+
   test("whose answers come in pieces, without a length and without HEAD", async () => {
     const location = await at((request, response) => {
       if (request.method === "HEAD") return status(405)(request, response, 0)

@@ -242,6 +242,23 @@ describe("Dataset.openStream", () => {
     }
   })
 
+  test.each([0, 10, 72])(
+    "is an error where the source ends after %d rows, before those that were delivered",
+    async (left) => {
+      const text = (rows: number) => encoder.encode("10\n".repeat(rows))
+      let bytes = text(100)
+      const source = Dataset.fromStream(() => cut(bytes, 30), { name: "log", format: Format.text() })
+      const { cursor } = await rowsOf(source, undefined, 25)
+      bytes = text(left)
+      const said = await rowsOf(source, cursor).then(() => "the end", String)
+      expect(said).toContain(`StreamError: stream log failed at row ${left}`)
+      expect(said).toMatch(/it ended after \d+ rows?, and 7[25] had been given before: it holds something else now/)
+      // As many as were delivered are there: the epoch ends.
+      bytes = text(75)
+      expect((await rowsOf(source, cursor)).rows).toEqual([])
+    }
+  )
+
   test("reads no byte again that was delivered", async () => {
     const offsets: Array<number> = []
     const bytes = encoder.encode("10\n".repeat(100))
