@@ -255,6 +255,13 @@ const record = (
   collation: Collation
 ): unknown => {
   const fields = Object.keys(first)
+  if (path.length > DEEPEST && path.split(".").length > DEEPEST) {
+    throw new CollateError({
+      column: `${path.slice(0, 40)}…`,
+      row: 0,
+      reason: `is nested too deep, or holds itself; ${WAY_OUT}`
+    })
+  }
   const records = alike(path, values, fields)
   const result: Record<string, unknown> = {}
   for (const field of fields) {
@@ -274,6 +281,9 @@ const record = (
   }
   return result
 }
+
+/** So many records in one another are taken for one that holds itself. */
+const DEEPEST = 500
 
 type Fields = Readonly<Record<string, unknown>>
 

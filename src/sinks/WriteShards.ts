@@ -339,7 +339,7 @@ export const writeShards = <E, R>(
     }
     const { pending } = writing
     if (skip > pending.rows.size || (skip > 0 && !isLeft)) {
-      const reason = `${plural(skip, "row")} of the batch at its cursor are in shards already, and that batch has fewer now; write to another folder`
+      const reason = `${plural(skip, "row")} that come next by its cursor are in shards already, and the source has fewer of them now; write to another folder`
       return yield* new SinkError({ location: folder.location, kind: "damaged", reason })
     }
     pending.from = skip

@@ -647,6 +647,13 @@ describe("what a run delivers", () => {
     ])
   })
 
+  test("a record that holds itself is refused with its column", () => {
+    const own: Record<string, unknown> = { a: 1 }
+    own["self"] = own
+    expect(refused([own, own])).toMatchObject({ row: 0, column: expect.stringMatching(/^self\.self\.self/) })
+    expect(refused([own]).message).toContain("is nested too deep, or holds itself")
+  })
+
   test("a collate that fails is an error of stage batch, with the CollateError as its cause", async () => {
     const pipeline = Pipeline.from(Dataset.range(6)).pipe(
       Pipeline.map("ragged", (x) => new Float32Array(x)),

@@ -131,6 +131,15 @@ describe("bad rows are errors with shard, row and byte", () => {
     expect(error.message).toContain("a, row 1, byte 8: cannot be read as jsonl: it is not JSON")
   })
 
+  test("nested too deep to keep a large whole number in it, which can be rounded", async () => {
+    const text = `${"[".repeat(9000)}9007199254740993${"]".repeat(9000)}\n`
+    const reason = "it is nested too deep for whole numbers beyond 2^53"
+    expect(await failure(text, Format.jsonl())).toMatchObject({ row: 0, message: expect.stringContaining(reason) })
+    let [value] = await rowsOf(text, Format.jsonl({ integers: "number" }))
+    while (Array.isArray(value)) value = value[0]
+    expect(value).toBe(2 ** 53)
+  })
+
   test("bytes are counted, not characters", async () => {
     expect(await failure('"é"\n"é"\n{', Format.jsonl())).toMatchObject({ row: 2, byte: 10 })
     const long = `"é"\n"${"é".repeat(60)}"\n`

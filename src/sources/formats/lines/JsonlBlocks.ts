@@ -88,6 +88,7 @@ const rowsOf = (
       return read(line)
     } catch (cause) {
       if (isPage(line)) throw error(row, pageReason, cause)
+      if (cause instanceof RangeError) throw error(row, TOO_DEEP, cause)
       throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
     }
   }
@@ -144,6 +145,10 @@ const rowsInOrder = (
     }
   }
 }
+
+/** `JSON.parse` has no bound of its own, but what looks for whole numbers goes as deep as the stack. */
+const TOO_DEEP =
+  'it is nested too deep for whole numbers beyond 2^53 to be kept; give the option integers: "number", which rounds them, or leave it out by a failure policy'
 
 const parseOf = (integers: JsonlConfig["integers"]): ParseJson => (integers === "number" ? parseJson : exactJson)
 

@@ -20,10 +20,12 @@ export interface Whole {
 
 const files = () => process.getBuiltinModule("node:fs").promises
 
+const folder = (): string => process.getBuiltinModule("node:os").tmpdir()
+
 /** A file that was opened, and has lost its name. */
 const unnamed = async (): Promise<FileHandle> => {
   const { join } = process.getBuiltinModule("node:path")
-  const path = join(process.getBuiltinModule("node:os").tmpdir(), `furrow-${crypto.randomUUID()}`)
+  const path = join(folder(), `furrow-${crypto.randomUUID()}`)
   const handle = await files().open(path, "wx+", 0o600)
   await files().unlink(path)
   return handle
@@ -36,7 +38,10 @@ export const whole = (
   most: number
 ): Effect.Effect<Whole, StoreError> => {
   const attempt = <A>(run: () => Promise<A>) =>
-    Effect.tryPromise({ try: run, catch: (cause) => fileError(`${location} (kept in a temporary file)`, cause) })
+    Effect.tryPromise({
+      try: run,
+      catch: (cause) => fileError(`${location} (kept in a file in ${folder()}, which TMPDIR chooses)`, cause)
+    })
   const write = (handle: FileHandle, chunk: Uint8Array, at: number) =>
     attempt(async () => {
       for (let done = 0; done < chunk.length; ) {
