@@ -41,9 +41,10 @@ type Flags = Command.Command.ParseConfig<typeof options>
 /** The samples of a batch where there are no ranks: a batch has to be filled before its first sample is printed. */
 const AT_ONCE = 64
 
-const samplerOf = ({ shuffle, window }: Flags, world: number) =>
+const samplerOf = ({ seed: own, shuffle, window }: Flags, world: number) =>
   Effect.gen(function* () {
     if (!shuffle && Option.isSome(window)) return yield* new Usage({ message: "--window has no use without --shuffle" })
+    if (!shuffle && Option.isSome(own)) return yield* new Usage({ message: "--seed has no use without --shuffle" })
     if (!shuffle) return Sampler.sequential
     if (Option.isNone(window)) return Sampler.shuffle
     return Sampler.shuffleBlocks({ window: window.value, lanes: world })

@@ -178,6 +178,9 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const module = yield* Effect.transposeOption(Option.map(flags.module, load))
     yield* countable(flags, module)
     const dataset = yield* Effect.either(opened(read))
+    if (Either.isRight(dataset) && dataset.right.rows.size === 0) {
+      return yield* new Usage({ message: `${flags.inputs.join(", ")} has no rows` })
+    }
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =
       large === undefined

@@ -9,7 +9,6 @@ import { plural } from "../../core/Plural.ts"
 import type { InWindow } from "../../sampling/EpochOrder.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { isUncounted } from "../../sources/stream/Dealing.ts"
-import { endedEarly, StreamError } from "../../sources/stream/StreamError.ts"
 import type { RowWindow, Windows as SourceWindows, TotalRows } from "../../sources/stream/StreamSource.ts"
 import * as Plan from "../plan/Plan.ts"
 import { batchRows, type RunPlan, rowAt, rowOf, type StreamPlan } from "../plan/RunPlan.ts"
@@ -69,7 +68,6 @@ export class StreamRows {
   /** For each worker what it has begun; the run's start for those that have not begun. */
   readonly #floors: Array<Floor>
   readonly #isRun: boolean
-  readonly #start: Floor
   /** How many rows a batch has of those that are read. */
   readonly #batchRows: number
 
@@ -82,7 +80,6 @@ export class StreamRows {
     this.#batchRows = batchRows(runPlan)
     const { batch, epoch } = start ?? { epoch: 0, batch: 0 }
     const from = { epoch, row: rowAt(runPlan, epoch, batch) }
-    this.#start = from
     // Workers beyond the number of batches have none.
     this.#floors = Array.from({ length: Math.min(plan.workers, plan.batches ?? plan.workers) }, () => from)
   }
@@ -168,18 +165,6 @@ export class StreamRows {
     const full = this.#batchRows
     const { own, least, most } = windows.total ?? UNKNOWN
     const isDeclared = plan.batches !== undefined
-    const { epoch, row: given } = this.#start
-    // The last one of the batches that were given before may have had fewer rows; with padding others are as many as it takes.
-    const isGone = at.epoch === epoch && most + full <= given && plan.tail !== "pad"
-    if (isGone && stream !== undefined) {
-      const failure = new StreamError({
-        source: stream.source.name,
-        shard: undefined,
-        row: own,
-        cause: endedEarly(own, given)
-      })
-      throw new TypedFailure(errorAt(this.#runPlan, at, "dataset", failure, { ...nowhere, failure }))
-    }
     // It is looked for them behind the last batch that was declared.
     if (isLast && plan.tail !== "drop" && most > row + full) throw new TypedFailure(rowsLeft(plan, stream?.source.name))
     // Those that are dealt windows all know it, and fail alike.

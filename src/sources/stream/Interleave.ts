@@ -17,9 +17,10 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { plural } from "../../core/Plural.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { RankPart } from "./Dealing.ts"
-import { endedEarly, StreamError } from "./StreamError.ts"
+import { StreamError } from "./StreamError.ts"
 import type { OpenShard, Piece, RowWindow, StreamShard, StreamSource } from "./StreamSource.ts"
 
 /** The most rows that are asked for at once. */
@@ -73,6 +74,12 @@ interface Slot {
 
 /** A source that is not told whose rows it gives is read as if there were no other rank. */
 const ALONE = { rank: 0, world: 1 }
+
+/** Rows that were given before are not there any more: who goes on would take the end for that of the epoch. */
+const endedEarly = (rows: number, before: number): Error =>
+  new Error(
+    `it ended after ${plural(rows, "row")}, and ${before} had been given before: it holds something else now, or its end is missing`
+  )
 
 /** A slot that has nothing open. */
 const NOTHING = {

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { plural } from "../../core/Plural.ts"
 import { shown } from "../../core/Show.ts"
 
 /**
@@ -33,9 +32,3 @@ export class StreamError<out E = unknown> extends Data.TaggedError("StreamError"
     return `stream ${this.source}${shard} failed at row ${this.row}${byte}: ${shown(this.cause)}`
   }
 }
-
-/** Rows that were given before are not there any more: who goes on would take the end for that of the epoch. @since 0.1.0 */
-export const endedEarly = (rows: number, before: number): Error =>
-  new Error(
-    `it ended after ${plural(rows, "row")}, and ${before} had been given before: it holds something else now, or its end is missing`
-  )

@@ -16,7 +16,7 @@ import { Signal } from "../../core/Signal.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { Interleave } from "./Interleave.ts"
 import { type RankRows, rankRows, readFrom } from "./RankRows.ts"
-import { endedEarly, StreamError } from "./StreamError.ts"
+import { StreamError } from "./StreamError.ts"
 import type { RowWindow, TotalRows, Windows, WindowsOptions } from "./StreamSource.ts"
 
 /** How many windows are read before a batch needs them. */
@@ -197,10 +197,7 @@ export class WindowReader implements Windows {
       yield* all.begin
       const rows = rankRows(all, part)
       const before = reading.next * size - rows.row
-      if (before > 0 && (yield* rows.take(before)).size < before) {
-        const cause = endedEarly(rows.row, reading.next * size)
-        return yield* new StreamError({ source: source.name, shard: undefined, row: rows.row, cause })
-      }
+      if (before > 0) yield* rows.take(before)
       for (;;) {
         yield* this.#changed.until(() => reading.next <= reading.asked + AHEAD && reading.next < reading.floor + most)
         const number = reading.next
