@@ -82,6 +82,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     }
     return low
   }
+  const turns: Turns = { of: undefined }
   const at = (index: number): Part<A, E, R> => parts[partOf(index)] as Part<A, E, R> // there is one for each index
   const shared = {
     name,
@@ -94,7 +95,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     reorderedBy: (view: string) => {
       for (const { reorderedBy } of datasets) reorderedBy?.(view)
     },
-    readAhead: aheadOf(parts, partOf),
+    readAhead: aheadOf(parts, partOf, turns),
     readInWindows: windowsOf(parts),
     locations: datasets.flatMap(({ locations = [] }) => locations),
     content: contentOf(parts, at),
@@ -140,11 +141,13 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     const asked = requestsOf(indices)
     const samples = new Array<A>(indices.length)
     const failed = new Map<number, E | IndexError>()
+    const ahead = turns.of
     const read = Effect.forEach(
       eaches,
-      ({ each, part }) => {
+      ({ each, part }, place) => {
         const request = asked.get(part)
         if (request === undefined) return Effect.void
+        ahead?.[place]?.turn?.()
         return Effect.map(each(request.indices), (found) => {
           for (const [place, row] of request.rows.entries()) samples[row] = found.samples[place] as A // as many as rows
           for (const [place, error] of found.failed) failed.set(request.rows[place] as number, error) // as above
@@ -163,12 +166,15 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     },
     getMany: (indices) => {
       const samples = new Array<A>(indices.length)
+      const ahead = turns.of
       return Effect.forEach(
         requestsOf(indices),
-        ([{ dataset }, request]) =>
-          Effect.map(readManyOrDie(dataset, request.indices), (found) => {
+        ([part, request]) => {
+          ahead?.[parts.indexOf(part)]?.turn?.()
+          return Effect.map(readManyOrDie(part.dataset, request.indices), (found) => {
             for (const [place, row] of request.rows.entries()) samples[row] = found[place] as A // as many as rows
-          }),
+          })
+        },
         { discard: true }
       ).pipe(Effect.as(samples))
     },
@@ -199,10 +205,16 @@ const windowsOf =
     })
   }
 
+/** What reads the parts ahead for the run whose turn it is: parts may share a cache, which accounts for each by itself. */
+interface Turns {
+  of: ReadonlyArray<ReadAhead | undefined> | undefined
+}
+
 /** What reads the samples of all parts ahead that can be. */
 const aheadOf = (
   parts: ReadonlyArray<Part<unknown, unknown, unknown>>,
-  partOf: (index: number) => number
+  partOf: (index: number) => number,
+  turns: Turns
 ): Dataset<unknown>["readAhead"] => {
   const openings = parts.map(({ dataset }) => readAheadOf(dataset))
   if (openings.every((own) => own === undefined)) return undefined
@@ -214,6 +226,7 @@ const aheadOf = (
         expect: (index) => {
           const part = partOf(index)
           const { start } = parts[part] as Part<unknown, unknown, unknown> // there is one for each index
+          own[part]?.turn?.()
           // Of a part of which nothing has to be read no sample keeps those of others from being read.
           return isComplete(part) ? !parts.every((_, at) => isComplete(at)) : own[part]?.expect(index - start) === true
         },
@@ -229,7 +242,7 @@ const aheadOf = (
           }
         },
         turn: () => {
-          for (const ahead of own) ahead?.turn?.()
+          turns.of = own
         },
         isComplete: () => parts.every((_, part) => isComplete(part))
       }

@@ -242,6 +242,26 @@ describe("blocks that are read ahead", () => {
     expect(ahead).toBeGreaterThan(0.8 * decoded)
   })
 
+  test.each(["the same twice", "its parts"])("are given up where what is joined shares them: %s", async (what) => {
+    const own = memoryStore({ "d/a": Array.from({ length: 3000 }, (_, row) => `{"n":${1000 + row}}`).join("\n") })
+    const options = { format: Format.jsonl({ blockBytes: 100 }), index: false, name: "d" } as const
+    const opening = Dataset.open("d/", { ...options, cacheBytes: 3000, aheadBytes: 300 })
+    const dataset = await Effect.runPromise(Effect.provide(opening, own.layer))
+    const { rest, train } = Dataset.split(dataset, { train: 0.7, rest: 0.3 }, { seed: 3, keepOrder: true })
+    const joined = what === "its parts" ? Dataset.concat(train, rest) : Dataset.concat(dataset, dataset)
+    for (const sampler of [Sampler.sequential, Sampler.shuffleBlocks({ window: 4 })]) {
+      const before = dataset.sharded.stats()
+      const { batches, error } = await delivered(joined, sampler, { size: 4 })
+      expect([error, batches.flat().length]).toEqual([undefined, 2 * joined.size])
+      const { ahead, bytes, decoded } = dataset.sharded.stats()
+      const added = decoded - before.decoded
+      // Twice an epoch: those of one part are read at another time than those of the other.
+      expect(added).toBeLessThan(1.1 * 2 * 2 * ((dataset.blocks?.length ?? 0) - 1))
+      expect(ahead - before.ahead).toBeGreaterThan(0.8 * added)
+      expect(bytes).toBeLessThan(2000)
+    }
+  })
+
   test("are given up where a run is closed before it was given all rows of them", async () => {
     const own = memoryStore({ "d/a": Array.from({ length: 3000 }, (_, row) => `{"n":${1000 + row}}`).join("\n") })
     const options = { format: Format.jsonl({ blockBytes: 100 }), index: false, name: "d" } as const
