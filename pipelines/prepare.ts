@@ -27,7 +27,7 @@ import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
 import { chosen } from "./data/Chosen.ts"
 import { cellOptions, options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
-import { naming, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
+import { naming, noneLeft, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
 import { firsts, LEFT_OUT } from "./prepare/Dedup.ts"
 import { load, type Module, writtenBy } from "./prepare/Module.ts"
 import { options as outputs, sinkFrom } from "./prepare/Outputs.ts"
@@ -179,7 +179,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     yield* countable(flags, module)
     const dataset = yield* Effect.either(opened(read))
     if (Either.isRight(dataset) && dataset.right.rows.size === 0) {
-      return yield* new Usage({ message: `${flags.inputs.join(", ")} has no rows` })
+      return yield* new Usage({ message: `there are no rows in ${flags.inputs.join(", ")}` })
     }
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =
@@ -190,9 +190,8 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const started = performance.now()
     const onProgress = (own: Sink.WriteProgress): void =>
       tick(() => `${plural(own.shards, "shard")}, ${plural(own.rows, "row")}, ${plural(own.bytes, "byte")}`)
-    // If no row is left, that is the fault of the module or the options. Of what is read in order it is not known beforehand.
-    const most = Either.isLeft(dataset) ? Number.POSITIVE_INFINITY : dataset.right.rows.size - 1
-    const budget = { samples: Math.min(Math.max(0, most), Number.MAX_SAFE_INTEGER) }
+    // How many rows a share would be of is not known of what is read in order.
+    const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
     const bad = skipping(budget)
     const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
       Effect.provide(Workers.fibers({ workers: flags.workers })),
@@ -205,6 +204,8 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     if (Either.isRight(dataset)) yield* dataset.right.unseen
     const { bytes, content, shards } = manifest
     const skipped = skippedOf(manifest)
+    // That is the fault of the module or the options, not of the rows.
+    if (manifest.rows === 0 && skipped > 0) return yield* noneLeft(skipped)
     const seconds = (performance.now() - started) / 1000
     const summary = {
       to: flags.to,

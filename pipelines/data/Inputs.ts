@@ -197,9 +197,8 @@ const knownFrom = ({ format, inputs }: Flags) =>
     )
     const found = first === undefined ? undefined : formatOf(first.location)
     // A sink writes no shard without a row.
-    if (first === undefined && inputs.some((input) => existsSync(join(input, "manifest.json")))) {
-      return yield* new Usage({ message: `${inputs[0]} has no rows, by its manifest` })
-    }
+    const empty = first === undefined && inputs.find((input) => existsSync(join(input, "manifest.json")))
+    if (empty) return yield* new Usage({ message: `${empty} has no rows, by its manifest` })
     if (first === undefined || found === undefined) {
       const message = `the name of ${first?.location ?? inputs[0]} does not say its format: give --format, one of ${names.join(", ")}`
       return yield* new Usage({ message })

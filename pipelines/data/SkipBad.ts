@@ -61,17 +61,15 @@ export const skipping = (budget: FailurePolicy.Budget) => {
 export const skippedOf = ({ source }: Sink.Manifest): number =>
   isRecord(source) && typeof source["skipped"] === "number" ? source["skipped"] : 0
 
+/** All samples that there were have been left out. */
+export const noneLeft = (skipped: number): BadSample =>
+  new BadSample({ message: `no row is left: ${plural(skipped, "sample")} could not be made` })
+
 /** Names `--skip-bad` in the error of a sample; none says how a program would repeat it. */
 export const naming = (error: unknown): unknown => {
   // Where rows are read by no run, as to look for duplicates.
   if (error instanceof Format.ShardError && error.row !== undefined) {
     return new BadSample({ message: error.message.replace(POLICY, "leave $1 out with --skip-bad") })
-  }
-  if (error instanceof FailurePolicy.SkipBudgetExceeded) {
-    const reason = leftOut(worded(error.skipped.error))
-    return new BadSample({
-      message: `no sample is left: ${plural(error.count, "sample")} cannot be made; the last one: ${reason}`
-    })
   }
   if (!(error instanceof Scheduler.StageError)) return error
   // Of a fault of the whole batch, or of the program, no sample is left out.

@@ -59,15 +59,20 @@ describe("prepare", () => {
     async () => {
       const lines = join(root, "lines.jsonl")
       writeFileSync(lines, rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
+      let to = 0
       const prepared = (...flags: ReadonlyArray<string>) =>
-        run("prepare", lines, "--to", join(root, "faulty"), "--format", "jsonl", ...flags)
+        run("prepare", lines, "--to", join(root, `faulty${to++}`), "--format", "jsonl", ...flags)
       const waits = "InvalidResult: it returned a Promise; the functions of --module must be plain functions"
       for (const [code, said] of [
         ["map = async (row: object) => row", waits],
         ["filter = async () => true", waits],
-        ["map = (row: { txt: string }) => row.txt.length", "prepare: no sample is left: 400 samples cannot be made"]
+        ["map = (row: { txt: string }) => row.txt.length", "prepare: no row is left: 400 samples could not be made"],
+        [
+          "filter = ({ n }: { n: number }) => n < 9\nexport const map = (row: { txt: string }) => row.txt.length",
+          "prepare: no row is left: 9 samples could not be made"
+        ]
       ] as const) {
-        const module = join(root, `faulty${said.length}${code.length}.ts`)
+        const module = join(root, `faulty${code.length}.ts`)
         writeFileSync(module, `export const ${code}\n`)
         const ended = await prepared("--module", module, "--skip-bad")
         expect([ended.code, ended.stderr.includes(said), ended.stderr.includes("replay")]).toEqual([1, true, false])
@@ -78,9 +83,9 @@ describe("prepare", () => {
       expect([seeded.code, seeded.stderr]).toEqual([2, "prepare: --seed has no use without --shuffle\n"])
       const module = join(root, "none.ts")
       writeFileSync(module, "export const filter = () => false\n")
-      const to = join(root, "none")
-      expect((await run("prepare", lines, "--to", to, "--format", "jsonl", "--module", module)).code).toBe(0)
-      expect((await run("inspect", to)).stderr).toBe(`inspect: ${to} has no rows, by its manifest\n`)
+      const none = join(root, "none")
+      expect((await run("prepare", lines, "--to", none, "--format", "jsonl", "--module", module)).code).toBe(0)
+      expect((await run("inspect", none)).stderr).toBe(`inspect: ${none} has no rows, by its manifest\n`)
     },
     TIME
   )
