@@ -1181,6 +1181,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
+    name: "blocks: rows are taken before all blocks of their batch are there",
+    file: "sources/shards/TakeByBlock.ts",
+    from: "if (!cache.hasRoom(...missing.map(({ block }) => block))) return each(missing, take, bad)",
+    to: "if (missing.length > 0) return each(missing, take, bad)",
+    test: "test/sources/shards/TakeByBlock.test.ts"
+  },
+  {
+    name: "blocks: one that cannot be read is read again for the rows beside it",
+    file: "sources/shards/TakeByBlock.ts",
+    from: "const good = missing.filter(({ block }) => !bad.blocks.has(block))",
+    to: "const good = missing",
+    test: "test/sources/shards/TakeByBlock.test.ts"
+  },
+  {
+    name: "blocks: rows that waited are given to the run that reads by then",
+    file: "sources/shards/TakeByBlock.ts",
+    from: "cache.turnTo(run)\n      const good",
+    to: "const good",
+    test: "test/sources/shards/TakeByBlock.test.ts"
+  },
+  {
     name: "read-ahead: it takes room that blocks in use have",
     file: "sources/shards/BlockCache.ts",
     from: "return kept.hasRoom(bytes * Math.max(1, found / expected))",

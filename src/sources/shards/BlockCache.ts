@@ -103,8 +103,8 @@ export interface BlockCache<Row, E> {
   readonly isPending: (block: number) => boolean
   /** Whether every block is kept, so that there is nothing to read ahead. */
   readonly isComplete: () => boolean
-  /** Whether a block can be read ahead, and kept, without anything being dropped that may still be asked for. */
-  readonly hasRoom: (block: number) => boolean
+  /** Whether blocks can be read, and kept, without anything being dropped that may still be asked for. */
+  readonly hasRoom: (...blocks: ReadonlyArray<number>) => boolean
   readonly aheadOf: (block: number) => Ahead
   /** Says that a block whose rows were all given will be asked for again: it is then as if it had been read ahead. */
   readonly renew: (block: number) => void
@@ -309,9 +309,10 @@ export const make = <Row, E>(
     return own.read.asked || own.left < own.rows ? "asked" : "ahead"
   }
 
-  const hasRoom = (block: number): boolean => {
+  const hasRoom = (...blocks: ReadonlyArray<number>): boolean => {
     if (kept.isShort) return false
-    let bytes = bytesOf(block)
+    let bytes = 0
+    for (const own of blocks) if (!pending.has(own)) bytes += bytesOf(own)
     for (const own of pending.keys()) bytes += bytesOf(own)
     return kept.hasRoom(bytes * Math.max(1, found / expected))
   }

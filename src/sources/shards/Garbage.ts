@@ -14,10 +14,10 @@ const LEAST = 3 * 2 ** 20
 const SHARE = 1 / 7
 
 /**
- * By how many bytes the process may grow before garbage is collected: in proportion to what is kept, but by 40 MiB in any case,
- * and by no more than 45 MiB beyond it. A heap that has grown once stays as large.
+ * By how many bytes the process may grow before garbage is collected: by 24 MiB beyond what is kept, and by 40 MiB in any case. A
+ * heap that has grown once stays as large.
  */
-const growth = (kept: number): number => Math.max(40 * MB, Math.min(2.4 * kept, kept + 45 * MB))
+const growth = (kept: number): number => Math.max(40 * MB, kept + 24 * MB)
 
 const MB = 2 ** 20
 

@@ -5,9 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
 import type { ColumnArrays } from "../../core/ColumnArrays.ts"
-import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
@@ -29,9 +27,7 @@ import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
 import { SlowOrder } from "./SlowOrder.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
-
-/** How many blocks of one batch are read at once. */
-const AT_ONCE = 8
+import * as TakeByBlock from "./TakeByBlock.ts"
 
 /** What reads of rows fail with. @category errors @since 0.1.0 */
 export type ReadError = ShardError | StoreError
@@ -117,6 +113,7 @@ export const make = <Row, A>({
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   const garbage = new Garbage(() => cache.stats().bytes)
   const slow = new SlowOrder(name, cacheBytes, sizes, cache.stats)
+  const byBlock = TakeByBlock.make<Row, StoreError>(cache, slow.warn)
 
   /** Counts rows of a block as given, each as an object of its own. */
   const given = (cached: BlockCache.CachedBlock<Row>, rows: number): void => {
@@ -164,39 +161,6 @@ export const make = <Row, A>({
     })
   }
 
-  type Take = (cached: BlockCache.CachedBlock<Row>, asked: Asked) => void
-
-  /** Takes the rows whose blocks are kept; returns the others. Called within `hold`. */
-  const takeKept = (indices: ArrayLike<number>, take: Take): Array<Asked> => {
-    const missing: Array<Asked> = []
-    for (const asked of grouped(snapshot, indices)) {
-      const cached = cache.get(asked.block)
-      if (cached === undefined) missing.push(asked)
-      else take(cached, asked)
-    }
-    // What others read is there soon enough.
-    return missing.sort((a, b) => Number(cache.isPending(a.block)) - Number(cache.isPending(b.block)))
-  }
-
-  /** Takes each block's rows as soon as it is there: the batch may need more blocks than the cache holds. */
-  const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad: BadRows): Effect.Effect<void, ReadError> => {
-    // Other runs may read before a block is there.
-    const run = cache.turn()
-    const loaded = (at: number): Effect.Effect<void, ReadError> => {
-      const asked = missing[at] as Asked // below the length
-      cache.turnTo(run)
-      const load = cache.load(asked.block, (cached) => {
-        cache.turnTo(run)
-        take(cached, asked)
-      })
-      return Effect.catchTag(load, "ShardError", (error) => Effect.sync(() => bad.noteBlock(asked, error)))
-    }
-    return Effect.zipRight(
-      concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
-      slow.warn
-    )
-  }
-
   /** Reads rows, each checked once, and notes those that are bad; blocks that are known to be bad are not read again. */
   const read = (
     indices: ReadonlyArray<number>,
@@ -205,15 +169,13 @@ export const make = <Row, A>({
   ): Effect.Effect<Array<A>, ReadError> =>
     Effect.suspend(() => {
       const rows = new Array<A>(indices.length)
-      const into: Take = (cached, asked) => take(cached, asked, indices, rows, bad)
-      const missing = cache
-        .hold(() => takeKept(indices, into))
-        .filter((asked) => {
-          const error = known?.get(asked.block)
-          if (error !== undefined) bad.noteBlock(asked, error)
-          return error === undefined
-        })
-      return missing.length === 0 ? Effect.succeed(rows) : Effect.as(loadAll(missing, into, bad), rows)
+      const into: TakeByBlock.Take<Row> = (cached, asked) => take(cached, asked, indices, rows, bad)
+      const missing = byBlock.kept(grouped(snapshot, indices), into, bad).filter((asked) => {
+        const error = known?.get(asked.block)
+        if (error !== undefined) bad.noteBlock(asked, error)
+        return error === undefined
+      })
+      return missing.length === 0 ? Effect.succeed(rows) : Effect.as(byBlock.loaded(missing, into, bad), rows)
     })
 
   const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
@@ -337,11 +299,11 @@ export const make = <Row, A>({
       fits = fits && columns !== undefined && soundly(() => gathered.take(columns, rows, places)) === true
       if (fits) cache.given(cached, rows.length)
     }
-    const missing = cache.hold(() => takeKept(indices, take))
+    const bad = new BadRows(false)
+    const missing = byBlock.kept(grouped(snapshot, indices), take, bad)
     const rows = (): ColumnRows | undefined => (fits ? gathered.rows() : undefined)
     if (missing.length === 0) return rows()
-    const bad = new BadRows(false)
-    return Effect.flatMap(loadAll(missing, take, bad), () => {
+    return Effect.flatMap(byBlock.loaded(missing, take, bad), () => {
       const { blocks, first } = bad
       if (first === undefined) return Effect.succeed(rows())
       ungathered.set(first, blocks)

@@ -42,7 +42,7 @@ describe("Garbage", () => {
     expect(collections(67, (given) => (given < 50 ? 140 : 0))).toEqual([20, 40, 60, 63, 66])
   })
 
-  test("but not before the process has grown since the run began: by 40 MiB, or 2.4 times of what is kept, or 45 MiB beyond that", () => {
+  test("but not before the process has grown since the run began: by 24 MiB beyond what is kept, and by 40 MiB in any case", () => {
     expect(
       collections(
         30,
@@ -58,10 +58,10 @@ describe("Garbage", () => {
       )
     ).toEqual([])
     for (const [kept, least] of [
+      [0, 40],
       [16, 40],
-      [20, 48],
-      [30, 72],
-      [100, 145]
+      [20, 44],
+      [100, 124]
     ] as const) {
       const all = (grown: number) =>
         collections(

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import { plural } from "../../../core/Plural.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
+import { cores } from "../../../core/runtime.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { type ArrowArray, eachBuffer } from "../arrow/ArrowArray.ts"
 import { blockOf, sharedTables } from "../arrow/ArrowBlock.ts"
@@ -32,9 +33,16 @@ import { type Compressed, type Decompressed, decompressAhead, pagesOf, plainPage
 import { ThriftReader } from "./Thrift.ts"
 import { withTwelves } from "./Twelve.ts"
 
+/**
+ * How many row groups are decompressed and decoded at once, where there are so many cores: the pages of one while another is
+ * decoded, which is one core's work. A window's all at once would take twice its memory, and no less time.
+ */
+const turnsOf = (cores: number): number => Math.min(4, Math.max(2, cores / 2))
+
 /** Reads shards by the options of a format. @since 0.1.0 */
 export const reader = (table: Table): Reader => {
   const headers = headersOf("parquet", (shard) => indexed(shard, table))
+  const turns = Effect.unsafeMakeSemaphore(turnsOf(cores()))
   const arraysOf = (header: ParquetHeader, read: ReadGroup, ahead?: Decompressed): ReadonlyArray<ArrowArray> => {
     const arrays = decode(table, header, read, ahead)
     // All columns are copies.
@@ -53,11 +61,16 @@ export const reader = (table: Table): Reader => {
             for (const array of arrays) eachBuffer(array, giveBack)
           })
         }
-        const soon = located(where, () => decompressAhead(compressedIn(header, read)))
-        if (soon === undefined) return located(where, decoded)
-        return Effect.flatMap(
-          Effect.promise(() => soon),
-          (ahead) => attempt(where, () => decoded(ahead))
+        const begun = attempt(where, () => decompressAhead(compressedIn(header, read)))
+        return turns.withPermits(1)(
+          Effect.flatMap(begun, (soon) =>
+            soon === undefined
+              ? attempt(where, () => decoded())
+              : Effect.flatMap(
+                  Effect.promise(() => soon),
+                  (ahead) => attempt(where, () => decoded(ahead))
+                )
+          )
         )
       }),
     // Threads that share blocks decompress side by side as it is.
