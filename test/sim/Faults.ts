@@ -1181,6 +1181,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
+    name: "stream: a shard that ends before the rows that were given is at its end",
+    file: "sources/stream/BlockShard.ts",
+    from: "if (isLast) return drop === 0 ? Effect.succeed(undefined) : Effect.fail(endedEarly())",
+    to: "if (isLast) return Effect.succeed(undefined)",
+    test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
+    name: "stream: a function that gives one iterator twice has an empty epoch",
+    file: "sources/stream/FromStream.ts",
+    from: "given.add(own)",
+    to: "",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
     name: "blocks: rows are taken before all blocks of their batch are there",
     file: "sources/shards/TakeByBlock.ts",
     from: "if (!cache.hasRoom(...missing.map(({ block }) => block))) return each(missing, take, bad)",

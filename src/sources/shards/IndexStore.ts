@@ -9,10 +9,13 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { encodeHex } from "effect/Encoding"
+import * as Stream from "effect/Stream"
 import { readWhole } from "../../core/OpenToRead.ts"
 import { entropy, environment, sha256 } from "../../core/runtime.ts"
 import { shown } from "../../core/Show.ts"
 import { textOf } from "../../core/Utf8.ts"
+import type { StoreService } from "../store/Store.ts"
+import { StoreError } from "../store/StoreError.ts"
 import { codeOf } from "./FileLock.ts"
 import * as IndexFile from "./IndexFile.ts"
 import type { IndexedShard } from "./Snapshot.ts"
@@ -101,6 +104,22 @@ export const isOther = (path: string): Effect.Effect<boolean> =>
       return !["ENOENT", "ENOTDIR"].includes(codeOf(error))
     }
   })
+
+/** A store that says of shards that are not as an index lists them how to have that made again. @since 0.1.0 */
+export const listedBy = (index: string, store: StoreService): StoreService => {
+  const told = (error: StoreError): StoreError => {
+    if (error.kind !== "changed" && error.kind !== "missing") return error
+    const reason = error.reason.replace(/; open it again$/, "")
+    const { cause, kind, location, status } = error
+    const way = `the index ${index} lists it as it was: remove that file, and open the dataset again`
+    return new StoreError({ location, kind, reason: `${reason}; ${way}`, status, cause })
+  }
+  return {
+    ...store,
+    read: (info, offset, length) => Effect.mapError(store.read(info, offset, length), told),
+    stream: (info, offset) => Stream.mapError(store.stream(info, offset), told)
+  }
+}
 
 /** Writes an index, which appears whole or not at all. `false` if it cannot be written there. @since 0.1.0 */
 export const write = (path: string, format: string, shards: ReadonlyArray<IndexedShard>): Effect.Effect<boolean> =>

@@ -155,13 +155,15 @@ export const open = <Row, A = Row, I = unknown>(
     const { index, scanned, shards } = yield* shardsFrom(own, store)
     const snapshot = Snapshot.make(agreed(format, shards))
     const shared = yield* sharedIn(format, snapshot, cacheBytes)
+    // Of an index that was named the shards were not listed now.
+    const isListed = index !== undefined && index === own.index && scanned === 0
     return make({
       name,
       isNamed,
       locations: given,
       format,
       snapshot,
-      store: checking(store),
+      store: checking(isListed ? IndexStore.listedBy(index, store) : store),
       cacheBytes,
       aheadBytes,
       shared,

@@ -17,7 +17,7 @@ import type { AgreeFields } from "./AgreedFields.ts"
 import { Bytes } from "./Bytes.ts"
 import type { Pull } from "./Gunzip.ts"
 import { type Items, pulling } from "./Items.ts"
-import type { OpenShard, Piece, SourceRank, StreamShard } from "./StreamSource.ts"
+import { earlyEnd, type OpenShard, type Piece, type SourceRank, type StreamShard } from "./StreamSource.ts"
 import { unpack } from "./Unpack.ts"
 
 /** @since 0.1.0 */
@@ -168,12 +168,21 @@ const opened = <Row, A, E, R>(
     }
   }
 
+  /** Rows that were given before are not there any more. */
+  const endedEarly = (): ShardError =>
+    new ShardError({
+      shard: shard.info.location,
+      format: format.name,
+      row,
+      reason: earlyEnd(row, from.row + from.drop)
+    })
+
   const next: Effect.Effect<Piece<A> | undefined, unknown, R> = Effect.suspend(() =>
     Effect.flatMap(
       attempt(() => cutter.next(bytes.view, bytes.offset, row, isLast)),
       (cut): Effect.Effect<Piece<A> | undefined, unknown, R> => {
         if (cut === undefined) {
-          if (isLast) return Effect.succeed(undefined)
+          if (isLast) return drop === 0 ? Effect.succeed(undefined) : Effect.fail(endedEarly())
           return Effect.flatMap(pull, (more) => {
             if (more === undefined) isLast = true
             else bytes.add(more)

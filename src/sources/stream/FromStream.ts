@@ -56,7 +56,7 @@ export interface FromBytesOptions<Row> extends ParametersOption {
  * What is given is an Effect `Stream`, an `AsyncIterable` (a generator, a `ReadableStream`), an `Iterable`, or a function that
  * returns one of these. A function is called each time that the source is opened: once an epoch, and when a run is resumed or
  * batches are verified. What can be iterated once only (an async iterable, a generator) serves one epoch; opening it again
- * fails with `StreamError`.
+ * fails with `StreamError`, also if a function returns it again.
  *
  * With `format` the items are chunks of bytes, such as those of `process.stdin`, and the samples are the rows in them.
  *
@@ -165,7 +165,7 @@ const bytesOf = <Row, E, R>(
 const openOf = <A, E, R>(
   items: Items<A, E, R> | ((whose: SourceRank) => Items<A, E, R>)
 ): ((whose: SourceRank) => Items<A, E, R>) => {
-  if (typeof items === "function") return items
+  if (typeof items === "function") return eachTime(items)
   const given: unknown = items
   const isGiven = typeof given === "object" && given !== null
   if (isGiven && Stream.StreamTypeId in given) return () => items
@@ -178,7 +178,25 @@ const openOf = <A, E, R>(
 }
 
 /** Whether an iterable has been begun already, as a generator has. */
-const isOwnIterator = (items: unknown): boolean => typeof items === "object" && items !== null && "next" in items
+const isOwnIterator = (items: unknown): items is object =>
+  typeof items === "object" && items !== null && "next" in items
+
+/** Refuses what a function gives once more although it can be read once only: it would be an empty epoch. */
+const eachTime = <A, E, R>(open: (whose: SourceRank) => Items<A, E, R>): ((whose: SourceRank) => Items<A, E, R>) => {
+  const given = new WeakSet()
+  return (whose) => {
+    const items = open(whose)
+    const own: unknown = items
+    if (!isOwnIterator(own) && !(own instanceof ReadableStream)) return items
+    if (given.has(own)) {
+      throw new Error(
+        "its function returned the same iterator again, which can be read once only; create it inside of the function"
+      )
+    }
+    given.add(own)
+    return items
+  }
+}
 
 const once = <A, E, R>(items: Items<A, E, R>): (() => Items<A, E, R>) => {
   let isRead = false

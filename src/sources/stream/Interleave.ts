@@ -17,11 +17,17 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { plural } from "../../core/Plural.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { RankPart } from "./Dealing.ts"
 import { StreamError } from "./StreamError.ts"
-import type { OpenShard, Piece, RowWindow, StreamShard, StreamSource } from "./StreamSource.ts"
+import {
+  earlyEnd,
+  type OpenShard,
+  type Piece,
+  type RowWindow,
+  type StreamShard,
+  type StreamSource
+} from "./StreamSource.ts"
 
 /** The most rows that are asked for at once. */
 const MOST = 256
@@ -74,12 +80,6 @@ interface Slot {
 
 /** A source that is not told whose rows it gives is read as if there were no other rank. */
 const ALONE = { rank: 0, world: 1 }
-
-/** Rows that were given before are not there any more: who goes on would take the end for that of the epoch. */
-const endedEarly = (rows: number, before: number): Error =>
-  new Error(
-    `it ended after ${plural(rows, "row")}, and ${before} had been given before: it holds something else now, or its end is missing`
-  )
 
 /** A slot that has nothing open. */
 const NOTHING = {
@@ -228,7 +228,8 @@ export class Interleave {
       if (Exit.isFailure(exit)) return yield* this.#failed(slot, exit.cause)
       const piece = exit.value
       if (piece === undefined) {
-        if (slot.drop > 0) return yield* this.#failed(slot, Cause.die(endedEarly(slot.taken - slot.drop, slot.taken)))
+        if (slot.drop > 0)
+          return yield* this.#failed(slot, Cause.die(new Error(earlyEnd(slot.taken - slot.drop, slot.taken))))
         // If this were interrupted, the scope would count as closed, and the shard would stay open.
         yield* Effect.uninterruptible(Scope.close(scope, Exit.void))
         slot.shard += this.#slots.length

@@ -4,17 +4,19 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { optionsOf, textOf } from "../../core/Options.ts"
 import { Made } from "../../core/Parameters.ts"
+import { plural } from "../../core/Plural.ts"
 import type { Format } from "../formats/Format.ts"
 import { shardOf } from "../shards/ReadBlock.ts"
 import { type RowSchema, validating } from "../shards/RowSchema.ts"
 import type { ReadError } from "../shards/ShardedDataset.ts"
 import { shardsAt } from "../shards/ShardList.ts"
 import { areTold, contentOfShards, unseenBytes } from "../shards/Snapshot.ts"
-import { Store, type StoreError } from "../store/Store.ts"
+import { type ObjectInfo, Store, StoreError } from "../store/Store.ts"
 import { agreeing } from "./AgreedFields.ts"
 import { blockShard, inOrderOf } from "./BlockShard.ts"
 import { dealingOf } from "./Dealing.ts"
@@ -85,7 +87,7 @@ export const openStream = <Row, A = Row, I = unknown>(
           format,
           shard: shardOf(store, info),
           name: info.location,
-          open: (offset) => store.stream(info, offset),
+          open: (offset) => (offset > info.size ? Stream.fail(shorter(info, offset)) : store.stream(info, offset)),
           seeks: true,
           validate,
           agree
@@ -93,6 +95,16 @@ export const openStream = <Row, A = Row, I = unknown>(
       )
     }
   })
+
+/** A cursor stands behind the end of a shard: whoever goes on there would take it for the end of the epoch. */
+const shorter = ({ location, size }: ObjectInfo, offset: number): StoreError => {
+  const was = `it has ${plural(size, "byte")}, and was read up to byte ${offset} before`
+  return new StoreError({
+    location,
+    kind: "changed",
+    reason: `${was}; resume with the shards that the cursor is of, or start anew`
+  })
+}
 
 const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, options: OpenStreamOptions<Row, A, I>) => {
   const list = typeof locations === "string" ? [locations] : locations

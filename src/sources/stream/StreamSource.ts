@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Made } from "../../core/Parameters.ts"
+import { plural } from "../../core/Plural.ts"
 import type { Checkpoints } from "./Checkpoint.ts"
 import type { Dealing, RankPart } from "./Dealing.ts"
 import type { StreamError } from "./StreamError.ts"
@@ -139,3 +141,12 @@ export interface Windows {
 /** Whether a value is a stream source. @since 0.1.0 */
 export const isStreamSource = <A, E, R>(value: unknown): value is StreamSource<A, E, R> =>
   typeof value === "object" && value !== null && TypeId in value
+
+/**
+ * What is wrong with a source that ends after so many rows, where more were given before: whoever goes on would take its end for
+ * that of the epoch.
+ *
+ * @since 0.1.0
+ */
+export const earlyEnd = (rows: number, before: number): string =>
+  `it ended after ${plural(rows, "row")}, and ${before} had been given before: it holds something else now, or its end is missing`

@@ -377,6 +377,33 @@ describe("the source of a run", () => {
     expect(String(error)).toContain("it can be read once only")
   })
 
+  test("that a function returns again although it can be read once only is no empty epoch", async () => {
+    const items = samples(10)
+    const kept: ReadonlyArray<() => Iterable<{ readonly n: number }> | AsyncIterable<{ readonly n: number }>> = [
+      () => items.values(),
+      () =>
+        new ReadableStream({
+          start: (own) => {
+            for (const item of items) own.enqueue(item)
+            own.close()
+          }
+        })
+    ]
+    for (const make of kept) {
+      const one = make()
+      const { batches, error } = await run(
+        overStream(
+          Dataset.fromStream(() => one),
+          own
+        )
+      )
+      expect(batches.length).toBe(3)
+      expect(String(error)).toContain("its function returned the same iterator again")
+      const fresh = await run(overStream(Dataset.fromStream(make), own))
+      expect([fresh.batches.length > 3, fresh.error]).toEqual([true, undefined])
+    }
+  })
+
   test("may be empty, or endless", async () => {
     expect((await run(overStream(Dataset.fromStream([]), own))).batches).toEqual([])
     const endless = function* () {

@@ -513,6 +513,26 @@ describe("the index", () => {
     }
   })
 
+  test("that was named says how it is made again when a shard has changed or is gone", async () => {
+    const path = join(folder, "made again")
+    const store = three()
+    const open = cached(store, "named index", { index: path })
+    await Effect.runPromise(open)
+    store.objects.set("d/a", new TextEncoder().encode(lines(100, 110)))
+    store.objects.delete("d/b")
+    const known = await Effect.runPromise(open)
+    const errors = await Effect.runPromise(Effect.all([0, 20].map((row) => Effect.flip(known.get(row)))))
+    const way = `the index ${path} lists it as it was: remove that file, and open the dataset again`
+    expect(errors.map((error) => [error._tag === "StoreError" && error.kind, error.message.endsWith(way)])).toEqual([
+      ["changed", true],
+      ["missing", true]
+    ])
+    expect(errors.join()).not.toContain("open it again")
+    rmSync(path)
+    const fresh = await Effect.runPromise(open)
+    expect(await Effect.runPromise(fresh.get(0))).toEqual({ n: 100 })
+  })
+
   test("of an older version, in which one JSON array is a row, is not used", async () => {
     const array = '[{"n":1},{"n":2}]\n'
     const store = memoryStore({ "d/a.json": array })

@@ -269,6 +269,45 @@ describe("Dataset.openStream", () => {
     }
   )
 
+  test("is an error where a shard ends before the place of the cursor, even if another dataset is allowed", async () => {
+    for (const pieces of [3000, 60]) {
+      const opened = (rows: number) => {
+        const bytes = encoder.encode("10\n".repeat(rows))
+        const store = Layer.effect(
+          Store.Store,
+          Effect.map(Store.Store, (own) => ({
+            ...own,
+            stream: (_: Store.ObjectInfo, offset = 0) => Stream.fromIterable(cut(bytes.subarray(offset), pieces))
+          }))
+        ).pipe(Layer.provide(Store.memory({ a: bytes })))
+        const source = Dataset.openStream("memory://a", { format: Format.text({ blockBytes: 30 }), name: "log" })
+        return Effect.runPromise(source.pipe(Effect.provide(store)))
+      }
+      const of = async (rows: number) => Pipeline.from(await opened(rows)).pipe(Pipeline.batchWith(25, (own) => own))
+      const run = furrow(await of(200), { epochs: 1 })
+      for (let taken = 0; taken < 4; taken++) await run.take()
+      await run.close()
+      const rest = async (rows: number) => {
+        const all: Array<unknown> = []
+        const options = { from: run.cursor, allow: ["dataset"], replay: true } as const
+        for await (const { columns } of furrow(await of(rows), options)) all.push(...columns)
+        return all.length
+      }
+      expect([await rest(200), await rest(150), await rest(100)]).toEqual([100, 50, 0])
+      for (const rows of [99, 40, 0]) {
+        const said = await rest(rows).then(String, String)
+        if (pieces === 60) {
+          expect(said).toContain(`memory://a: it has ${3 * rows} bytes, and was read up to byte 300 before`)
+          continue
+        }
+        expect(said).toContain(
+          `it ended after ${rows} rows, and 100 had been given before: it holds something else now`
+        )
+        expect(said).toContain("memory://a")
+      }
+    }
+  })
+
   test("is read on in batches of another size behind a last batch that was short", async () => {
     const source = Dataset.fromStream(() => Array.from({ length: 25 }, (_, row) => row), { name: "s" })
     const of = (size: number) => Pipeline.from(source).pipe(Pipeline.batchWith(size, (rows) => rows))
