@@ -7,7 +7,7 @@
  *     bun run pipelines/prepare.ts 'raw/*.jsonl' --to data/train --format parquet --dedup --shuffle --seed 1 --rows 50000
  *     bun run pipelines/prepare.ts raw/ --to data/short --module short.ts
  *
- * Each row is written exactly once. Killed and started again with the same flags, it goes on where it was, and the shards are
+ * Each row is written exactly once. Killed, or called off by Ctrl-C, and started again with the same flags, it goes on where it was, and the shards are
  * what they would have been; `manifest.json` is there when all of them are. `--module` names a module that exports `filter`
  * (a row to true or false), `map` (a row to a row), or both, in this order.
  *
@@ -16,6 +16,7 @@
 
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -25,6 +26,7 @@ import { apart } from "../src/sinks/Overlap.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
+import { signalled } from "./cli/Signals.ts"
 import { chosen } from "./data/Chosen.ts"
 import { cellOptions, options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
 import { naming, noneLeft, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
@@ -166,7 +168,32 @@ const streamed = (flags: Flags, format: Format.Format<unknown>, error: Format.Sh
 const isLarge = (error: unknown): error is Format.ShardError =>
   error instanceof Format.ShardError && error.limit === "memberBytes"
 
+class CalledOff extends Data.TaggedError("CalledOff")<{ readonly message: string }> {}
+
+/** Calls a run off upon Ctrl-C or SIGTERM. What it has finished stays, as if it had been killed. */
+const untilCalledOff = <A, E, R>(
+  run: (finished: (shards: number) => void) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | CalledOff, R> =>
+  Effect.flatMap(signalled, (called) => {
+    let shards = 0
+    const off = Effect.suspend(() => {
+      if (process.stderr.isTTY === true) tell("\r\u001b[K")
+      const reached = shards === 0 ? "before a shard was finished" : `with ${plural(shards, "shard")} finished`
+      return new CalledOff({ message: `called off ${reached}; the same command goes on from there` })
+    })
+    return Effect.raceFirst(
+      run((own) => {
+        shards = own
+      }),
+      Effect.zipRight(called, off)
+    )
+  })
+
 const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =>
+  untilCalledOff((finished) => prepare(flags, finished))
+).pipe(Command.withDescription("Writes samples of shards to other shards, which can be sought"))
+
+const prepare = (flags: Flags, finished: (shards: number) => void) =>
   Effect.gen(function* () {
     const root = yield* seedFrom(flags.seed)
     const { columns, delimiter, header, types } = flags
@@ -188,8 +215,10 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
         : yield* streamed(flags, make(undefined), large)
     const tick = beating()
     const started = performance.now()
-    const onProgress = (own: Sink.WriteProgress): void =>
+    const onProgress = (own: Sink.WriteProgress): void => {
+      finished(own.shards)
       tick(() => `${plural(own.shards, "shard")}, ${plural(own.rows, "row")}, ${plural(own.bytes, "byte")}`)
+    }
     // How many rows a share would be of is not known of what is read in order.
     const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
     const bad = skipping(budget)
@@ -220,6 +249,5 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
       `wrote ${plural(summary.rows, "row")}, ${plural(bytes, "byte")}, to ${plural(summary.shards, "shard")} in ${flags.to}${skipped === 0 ? "" : `; left out ${plural(skipped, "sample")} that cannot be read`}`
     )
   })
-).pipe(Command.withDescription("Writes samples of shards to other shards, which can be sought"))
 
 if (import.meta.main) await main("prepare", command)

@@ -91,6 +91,31 @@ describe("prepare", () => {
   )
 
   test(
+    "called off by Ctrl-C, says what is finished, and goes on from there",
+    async () => {
+      const module = join(root, "slow.ts")
+      writeFileSync(
+        module,
+        "export const map = (row: object) => {\n  for (const end = performance.now() + 1; performance.now() < end; ) {}\n  return row\n}\n"
+      )
+      const long = join(root, "long.jsonl")
+      writeFileSync(long, Array.from({ length: 4000 }, (_, n) => `{"n":${n}}\n`).join(""))
+      const to = join(root, "called off")
+      const flags = [long, "--to", to, "--format", "jsonl", "--rows", "200", "--module", module]
+      const { child, ended } = start("prepare.ts", flags, { env })
+      while (!existsSync(join(to, "shard-00001.jsonl"))) await new Promise((resolve) => setTimeout(resolve, 5))
+      process.kill(child.pid ?? Number.NaN, "SIGINT")
+      const { code, stderr, stdout } = await ended
+      expect([code, stdout]).toEqual([1, ""])
+      expect(stderr).toMatch(/^prepare: called off with \d+ shards? finished; the same command goes on from there\n$/)
+      expect(existsSync(join(to, "manifest.json"))).toBe(false)
+      expect((await run("prepare", ...flags)).code).toBe(0)
+      expect(await read(to, Format.jsonl())).toEqual(Array.from({ length: 4000 }, (_, n) => ({ n })))
+    },
+    TIME
+  )
+
+  test(
     "leaves out duplicates, shuffles and writes another format; killed and started again, the same shards",
     async () => {
       const flags = ["--dedup-by", "text", "--shuffle", "--seed", "3", "--format", "parquet", "--rows", "40"]
