@@ -12,6 +12,7 @@ import { whole } from "../../core/Check.ts"
 import { checked, type InvalidOption } from "../../core/InvalidOption.ts"
 import { optionsOf, textOf } from "../../core/Options.ts"
 import * as PlatformServices from "../../core/PlatformServices.ts"
+import { plural } from "../../core/Plural.ts"
 import { fromEffect } from "../../sources/FromEffect.ts"
 import type { Dataset, DatasetError } from "../../sources/RandomAccess.ts"
 import { extensions } from "./Format.ts"
@@ -74,8 +75,8 @@ export interface FolderOptions {
 /**
  * The dataset of the image files in a folder: of each subfolder, which is a class, all files below it that are named as
  * images are (`.jpg`, `.jpeg`, `.png`, `.webp`, `.gif`, `.avif`, in either case), sorted by path. What begins with a dot
- * is left out; images of other formats, such as `.tiff`, are too, and counted by a warning in the log. Files are listed once,
- * here, and read when they are asked for.
+ * is left out; images of other formats, such as `.tiff`, and those beside the subfolders are too, and counted by a warning in
+ * the log. Files are listed once, here, and read when they are asked for.
  *
  * Links to folders are followed, each folder once: a link into a folder whose files are listed already, such as one that
  * loops, is left out, listed in `unfollowed`, and reported by a warning in the log. A link to a file is a file.
@@ -120,7 +121,12 @@ export const folder = (
         labels.push(label)
       }
     }
-    const { others, unfollowed } = listing
+    const { loose, others, unfollowed } = listing
+    if (loose > 0) {
+      yield* Effect.logWarning(
+        `${root}: ${plural(loose, "image")} beside the folders of the classes left out; images belong into the folder of their class`
+      )
+    }
     if (others.size > 0) {
       const counts = Array.from(others, ([extension, count]) => `${count} ${extension}`).toSorted()
       yield* Effect.logWarning(
@@ -171,6 +177,8 @@ interface Listing {
   readonly unfollowed: ReadonlyArray<Unfollowed>
   /** How many files there are of each format that is not decoded, by their extensions. */
   readonly others: ReadonlyMap<string, number>
+  /** How many images lie beside the subfolders, and so have no class. */
+  readonly loose: number
 }
 
 /** A folder to be looked through: its path, its real path, and the files of its class so far. */
@@ -193,6 +201,7 @@ const list = (
     const seen = new Set<string>()
     const unfollowed: Array<Unfollowed> = []
     const others = new Map<string, number>()
+    let loose = 0
     // Folders first, then classes that are links, then links within classes: what lies in the folder belongs to its own
     // class, whatever links lead to it.
     const classLinks: Array<Place> = []
@@ -238,7 +247,10 @@ const list = (
       const files: Array<string> = []
       const before = classLinks.length
       const place = yield* placeOf(home, name, path, files, classLinks)
-      if (place === undefined && classLinks.length === before) continue
+      if (place === undefined && classLinks.length === before) {
+        if (isImage(name)) loose++
+        continue
+      }
       classes.push({ name, path, files })
       if (place !== undefined) yield* walk(place)
     }
@@ -255,7 +267,8 @@ const list = (
     return {
       classes: classes.map((own) => ({ ...own, files: own.files.toSorted() })),
       unfollowed: unfollowed.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
-      others
+      others,
+      loose
     }
   })
 

@@ -133,6 +133,15 @@ describe("links", () => {
     ])
   })
 
+  test("and images beside the folders of the classes: these are left out, and counted", async () => {
+    const root = linked("loose", ["one/a.png", "b.PNG", "c.jpg", "d.txt"], [])
+    const { files, logged } = await listed(root)
+    expect(files).toEqual(["one/a.png"])
+    expect(logged).toEqual([
+      `${root}: 2 images beside the folders of the classes left out; images belong into the folder of their class`
+    ])
+  })
+
   test("that loop: each file comes once, under its own class, and what was not followed is said", async () => {
     const root = linked(
       "loops",
