@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,6 +19,7 @@ import { catchError, TypedFailure, type Work } from "./scheduler/build/Work.ts"
 import { AbortListener } from "./scheduler/loader/AbortListener.ts"
 import { callSite } from "./scheduler/loader/CallSite.ts"
 import type { Cursor } from "./scheduler/loader/Cursor.ts"
+import { readDigest } from "./scheduler/loader/DigestChain.ts"
 import type { Lending } from "./scheduler/loader/ForEach.ts"
 import * as Iterator from "./scheduler/loader/Iterator.ts"
 import { BUSY, LazyResource } from "./scheduler/loader/LazyResource.ts"
@@ -80,7 +82,7 @@ export interface Run<out C> extends AsyncIterable<Delivered<C>> {
   readonly stats: Stats
   /** Where the time went so far; `undefined` without `profile: true`. Throws `RunNotOpen`. */
   readonly profile: Profile | undefined
-  /** The digest of what was delivered; without `digest: true`, the digest of an empty run. Throws `RunNotOpen`. */
+  /** The digest of what was delivered. Throws `RunNotOpen`, and `InvalidOption` without `digest: true`. */
   readonly digest: string
   /**
    * Builds the batches that `verify` has chosen so far again, and returns which they were; see `Loader.verify`. It can be
@@ -216,7 +218,7 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   get digest(): string {
-    return Effect.runSync(this.#loader("digest").digest)
+    return readDigest(this.#loader("digest").digest)
   }
 
   async verify(): Promise<ReadonlyArray<Verified>> {

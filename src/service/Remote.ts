@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import type { InvalidOption } from "../core/InvalidOption.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor, CursorError } from "../scheduler/loader/Cursor.ts"
+import { readDigest } from "../scheduler/loader/DigestChain.ts"
 import { BUSY, LazyResource } from "../scheduler/loader/LazyResource.ts"
 import { RunClosed, RunNotOpen } from "../scheduler/loader/Loader.ts"
 import { Steps } from "../scheduler/loader/Steps.ts"
@@ -46,7 +48,7 @@ export interface Remote<out C> extends AsyncIterable<Batch<C>>, AsyncDisposable 
   readonly cursor: Cursor
   /** Throws `RunNotOpen`. */
   readonly stats: RemoteStats
-  /** The digest over what arrived. Throws `RunNotOpen`. */
+  /** The digest over what arrived. Throws `RunNotOpen`, and `InvalidOption` without `digest: true`. */
   readonly digest: string
 }
 
@@ -118,7 +120,7 @@ class PlainRemote<C> implements Remote<C> {
   }
 
   get digest(): string {
-    return Effect.runSync(this.#loader("digest").digest)
+    return readDigest(this.#loader("digest").digest)
   }
 
   #loader(read: string): RemoteLoader<C> {

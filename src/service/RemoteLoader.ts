@@ -3,14 +3,17 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { InvalidOption } from "../core/InvalidOption.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { checksum } from "../scheduler/loader/CursorFields.ts"
+import { noDigest } from "../scheduler/loader/DigestChain.ts"
 import { EpochPassed, RunClosed } from "../scheduler/loader/Loader.ts"
 import * as Pull from "../scheduler/loader/Pull.ts"
 import * as Digest from "../scheduler/plan/Digest.ts"
@@ -163,8 +166,10 @@ export class RemoteLoader<out C> {
   /** The position of the run, after the last batch that was taken. */
   readonly cursor: Effect.Effect<Cursor> = Effect.sync(() => this.#cursor)
 
-  /** The digest over what arrived; that of an empty run without `digest: true`. */
-  readonly digest: Effect.Effect<string> = Effect.sync(() => this.#digest)
+  /** The digest over what arrived. Fails with `InvalidOption` without `digest: true`. */
+  readonly digest: Effect.Effect<string, InvalidOption> = Effect.suspend(() =>
+    this.#digests ? Effect.succeed(this.#digest) : noDigest
+  )
 
   readonly stats: Effect.Effect<RemoteStats> = Effect.sync(() => ({
     batches: this.#batches,

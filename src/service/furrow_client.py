@@ -25,6 +25,7 @@ import operator
 import os
 import random
 import re
+import ssl
 import struct
 import time
 import urllib.error
@@ -57,10 +58,12 @@ DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (
 class ServiceError(Exception):
     """The service cannot be reached (`kind` "unreachable"), refuses ("refused"), or its run failed ("run")."""
 
-    def __init__(self, kind, reason, tag=None):
+    def __init__(self, kind, reason, tag=None, again=False):
         super().__init__(reason)
         self.kind = kind
         self.tag = tag
+        # Whether another attempt may go better.
+        self._again = again
 
 
 class _NoFrame(EOFError):
@@ -401,16 +404,27 @@ def _address(url):
     return own, f"Basic {base64.b64encode(user.encode()).decode()}"
 
 
+def _trusted(ca):
+    """What certificates are checked by; `None` stands for those of the system."""
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=os.fspath(ca))
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(f"ca must be the path of a file of certificates as PEM, got {ca!r}: {_shown(error)}") from None
+
+
 class Run:
     """An iterator over the batches of a run; see the module.
 
     `silence` is how many seconds without a byte a connection may have, `patience` for how many seconds in a row a service is
     tried again that cannot be reached. `spec` says which run it is: `pipeline`, `seed`, `policy`, `epochs` or `epoch`, `rank`,
     `world`, `uneven`, `steps`, `workers`. `start` is the cursor of an earlier run, which goes on from there; `allow` names
-    what may differ from that run, such as `["workers"]`.
+    what may differ from that run, such as `["workers"]`. `ca` is the path of a file of certificates, as PEM, that are trusted
+    instead of the system's: of a service with a certificate of your own, that one.
     """
 
-    def __init__(self, url, *, start=None, token=None, digest=False, silence=30.0, patience=120.0, **spec):
+    def __init__(self, url, *, start=None, token=None, ca=None, digest=False, silence=30.0, patience=120.0, **spec):
         spec = _spec(spec)
         if start is None and not {"epochs", "epoch"} & spec.keys():
             raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
@@ -425,6 +439,7 @@ class Run:
         # What a header cannot carry would stand in the error of whoever sends it.
         if token is not None and not (isinstance(token, str) and re.fullmatch("[!-~]([ -~]*[!-~])?", token)):
             raise ValueError("token must be a string of visible ASCII characters, with spaces between them at most")
+        self._trusted = _trusted(ca)
         if digest:
             spec["digest"] = "true"
         self._url, self._user = _address(url)
@@ -445,6 +460,8 @@ class Run:
     @property
     def digest(self):
         """The digest over what arrived: 64 hexadecimal digits."""
+        if not self._digests:
+            raise ValueError("the run keeps no digest: give Run digest=True")
         return self._digest.head.hex()
 
     def __iter__(self):
@@ -478,7 +495,7 @@ class Run:
             try:
                 head, body = self._frame()
             except (OSError, EOFError, http.client.HTTPException, ServiceError) as error:
-                if isinstance(error, ServiceError) and error.kind != "unreachable":
+                if isinstance(error, ServiceError) and not error._again:
                     raise
                 unopened = self._response is None
                 self.close()
@@ -596,7 +613,7 @@ class Run:
         try:
             # Not by a proxy of the environment, which would be shown the token; the TypeScript client asks directly, too.
             direct = urllib.request.ProxyHandler({})
-            opener = urllib.request.build_opener(direct, _NoRedirect, _Http, _Https)
+            opener = urllib.request.build_opener(direct, _NoRedirect, _Http, _Https(context=self._trusted))
             return opener.open(request, timeout=self._silence)
         except urllib.error.HTTPError as error:
             text = error.read(2000).decode("utf-8", "replace")
@@ -609,8 +626,17 @@ class Run:
                 # The run cannot be opened: the service itself says so, not what stands before it.
                 raise ServiceError("run", f"the service at {self._url} has a run that failed: {reason}", tag) from None
             if error.code >= 500:
-                raise ServiceError("unreachable", reason, tag) from None
+                raise ServiceError("unreachable", reason, tag, again=True) from None
             raise ServiceError("refused", f"the service at {self._url} refuses: {reason}", tag) from None
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                way = "trust a certificate of your own by ca='cert.pem'"
+                reason = f"the certificate of the service at {self._url} is not trusted: {_shown(error.reason.verify_message)}; {way}"
+            elif isinstance(error.reason, ssl.SSLError) and error.reason.reason == "WRONG_VERSION_NUMBER":
+                reason = f"the service at {self._url} does not speak TLS: ask it by http://"
+            else:
+                raise
+            raise ServiceError("unreachable", reason) from None
         except ValueError as error:
             # An address that no request can be sent to, of the service or one that it names.
             raise ServiceError("refused", f"the service at {self._url} cannot be asked: {_shown(error)}") from None

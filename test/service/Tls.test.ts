@@ -1,5 +1,10 @@
 /** A service over HTTPS, for those who trust its certificate. */
 import { expect, test } from "bun:test"
+import { spawn, spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Effect, Redacted, Schedule } from "effect"
 import { Scheduler, SeedPolicy } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
@@ -34,6 +39,60 @@ test("a run over HTTPS is that of this process; without trust in the certificate
       /self.signed certificate; trust a certificate of your own by the option tls: \{ ca \}$/
     )
   }).pipe(Effect.scoped, Effect.runPromise))
+
+const PYTHON = `
+import sys
+sys.path.insert(0, sys.argv[1])
+from furrow_client import Run
+_, _, url, ca, plain = sys.argv
+run = Run(url, pipeline="numbers", seed=42, epochs=1, digest=True, ca=ca)
+for batch in run:
+    pass
+print(run.digest)
+for own, more in [(url, {}), (url, {"ca": __file__}), (plain, {})]:
+    try:
+        next(Run(own, pipeline="numbers", seed=42, epochs=1, patience=60, **more))
+    except Exception as error:
+        print(type(error).__name__, getattr(error, "kind", None), error)
+try:
+    Run(url, epochs=1).digest
+except ValueError as error:
+    print(error)
+`
+const hasPython = spawnSync("python3", ["-c", "import numpy"]).status === 0
+
+test.skipIf(!hasPython)("the Python client trusts it by `ca`, and is told of that (needs python3 with NumPy)", () =>
+  Effect.gen(function* () {
+    const pipelines = { numbers }
+    const { url } = yield* Service.serve({ pipelines, tls: { cert: certificate, key: Redacted.make(key) } })
+    const plain = yield* Service.serve({ pipelines })
+    const folder = mkdtempSync(join(tmpdir(), "furrow-tls-"))
+    const [script, ca] = [join(folder, "client.py"), join(folder, "cert.pem")]
+    writeFileSync(script, PYTHON)
+    writeFileSync(ca, certificate)
+    const client = fileURLToPath(new URL("../../src/service", import.meta.url))
+    const began = performance.now()
+    const said = yield* Effect.async<string>((resume) => {
+      const child = spawn("python3", [script, client, url, ca, plain.url.replace("http:", "https:")])
+      let all = ""
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (own) => (all += String(own)))
+      child.on("close", () => resume(Effect.succeed(all)))
+    })
+    rmSync(folder, { recursive: true })
+    const [digest, untrusted, noPem, noTls, noDigest] = said.trim().split("\n")
+    const loader = yield* Service.connect(plain.url, { seed: 42, epochs: 1, digest: true })
+    yield* loader.forEach(() => Effect.void)
+    expect(digest).toBe(yield* loader.digest)
+    expect(untrusted).toMatch(
+      /^ServiceError unreachable .* is not trusted: self.signed certificate; trust .* ca='cert.pem'$/
+    )
+    expect(noPem).toMatch(/^ValueError None ca must be the path of a file of certificates as PEM, got '.*client.py'/)
+    expect(noTls).toMatch(/^ServiceError unreachable .* does not speak TLS: ask it by http:\/\/$/)
+    expect(noDigest).toBe("the run keeps no digest: give Run digest=True")
+    // None of them is tried again for 60 seconds.
+    expect(performance.now() - began).toBeLessThan(30_000)
+  }).pipe(Effect.scoped, Effect.runPromise)
+)
 
 test("options that nobody can mean are InvalidOption, and name themselves", () =>
   Effect.gen(function* () {

@@ -3,6 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { sha256Stream } from "../../core/runtime.ts"
 import { hex } from "../plan/Digest.ts"
 
@@ -44,3 +47,16 @@ export class DigestChain {
     this.#count = 0
   }
 }
+
+/**
+ * The digest of a run that keeps none. It would be that of an empty run, and so equal to that of any other run without one.
+ *
+ * @since 0.1.0
+ */
+export const noDigest: Effect.Effect<never, InvalidOption> = Effect.suspend(() =>
+  Effect.fail(new InvalidOption({ option: "digest", value: false, expected: "true for a run whose digest is read" }))
+)
+
+/** The digest of a run as plain code reads it. Throws `InvalidOption` if the run keeps none. @since 0.1.0 */
+export const readDigest = (digest: Effect.Effect<string, InvalidOption>): string =>
+  Either.getOrThrowWith(Effect.runSync(Effect.either(digest)), (error) => error)

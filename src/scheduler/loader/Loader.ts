@@ -228,9 +228,9 @@ export interface Loader<out C, out E = never> {
   readonly profile: Effect.Effect<Option.Option<Profile.Profile>>
   /**
    * The digest of what was delivered: 64 hexadecimal digits. With order `"ready"` it covers the batches up to the first one
-   * that was not taken. Without `digest: true` it is the digest of an empty run.
+   * that was not taken. Fails with `InvalidOption` without `digest: true`.
    */
-  readonly digest: Effect.Effect<string>
+  readonly digest: Effect.Effect<string, InvalidOption>
   /**
    * The position of the run: after the last batch that was taken, whatever was built ahead. It can be read at any time, and
    * stored as JSON.

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,6 +15,7 @@ import * as Digest from "../plan/Digest.ts"
 import type * as Cursor from "./Cursor.ts"
 import * as CursorWrite from "./CursorWrite.ts"
 import type * as Delivery from "./Delivery.ts"
+import { noDigest } from "./DigestChain.ts"
 import * as Epochs from "./Epochs.ts"
 import type { Lending } from "./ForEach.ts"
 import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
@@ -45,13 +47,13 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
   readonly stats: Loader<C, E>["stats"]
   readonly verify: Loader<C, E>["verify"]
   readonly profile: Loader<C, E>["profile"]
-  readonly digest: Effect.Effect<string>
+  readonly digest: Loader<C, E>["digest"]
   readonly cursor: Effect.Effect<Cursor.Cursor>
   readonly #parts: Parts<R>
 
   constructor(parts: Parts<R>) {
     this.#parts = parts
-    const { delivery, recorder, runtime, start } = parts
+    const { delivery, recorder, runtime, settings, start } = parts
     // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
     // a batch of no rows has the columns of one with rows, or, as `Batch` says, none where the rank has no rows.
     const typed = <Own>(taking: Effect.Effect<Option.Option<Delivered<unknown>>, Delivery.DeliveryError | Own>) =>
@@ -79,7 +81,7 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
     this.stats = Effect.sync(() => ({ ...delivery.stats }))
     this.verify = this.#verify()
     this.profile = Effect.sync(() => Option.fromNullable(recorder?.profile(delivery.stats.waited)))
-    this.digest = Effect.sync(() => start.chain.value)
+    this.digest = settings.digest ? Effect.sync(() => start.chain.value) : noDigest
     this.cursor = Effect.sync(() => this.#cursor())
   }
 

@@ -27,7 +27,12 @@ const collect = <C, E>(
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(pipeline, options)
     const batches = Array.from(yield* Stream.runCollect(loader.stream))
-    return { batches, cursor: yield* loader.cursor, digest: yield* loader.digest, stats: yield* loader.stats }
+    return {
+      batches,
+      cursor: yield* loader.cursor,
+      digest: options.digest === true ? yield* loader.digest : undefined,
+      stats: yield* loader.stats
+    }
   }).pipe(Effect.scoped, Effect.provide(layer(workers)), Effect.runPromise)
 
 /** Batch b of 4 holds the numbers 4b to 4b + 3; rank 0 of 2 has the first two of them. */

@@ -58,12 +58,20 @@ const opened = <A, E>(
     Effect.runPromise
   )
 
+/** The digest of a run that keeps one. */
+const digestIn = ({ digest }: Pick<Scheduler.Loader<unknown, unknown>, "digest">, { options }: Conditions) =>
+  options?.digest === true ? digest : Effect.succeed(undefined)
+
 const whole = (conditions: Conditions) =>
   // Batches are the same wherever they are built.
   opened({ ...conditions, backend: "fibers" }, (loader) =>
     Effect.gen(function* () {
       const batches = yield* Stream.runCollect(Stream.map(loader.stream, kept))
-      return { batches: Chunk.toReadonlyArray(batches), digest: yield* loader.digest, cursor: yield* loader.cursor }
+      return {
+        batches: Chunk.toReadonlyArray(batches),
+        digest: yield* digestIn(loader, conditions),
+        cursor: yield* loader.cursor
+      }
     })
   )
 
@@ -83,7 +91,9 @@ const byEpoch = (conditions: Conditions, take: (epoch: number) => number = () =>
           if (batches.length === take(epoch.number)) break
         }
       }
-      const { cursor, digest } = await Effect.runPromise(Effect.all({ cursor: loader.cursor, digest: loader.digest }))
+      const { cursor, digest } = await Effect.runPromise(
+        Effect.all({ cursor: loader.cursor, digest: digestIn(loader, conditions) })
+      )
       return { epochs, hashes, cursor, digest }
     })
   )

@@ -53,7 +53,11 @@ export const memoryStore = (
       yield* own.before()
       const now = yield* stat(info.location)
       if (now.version !== info.version) {
-        return yield* new StoreError({ location: info.location, kind: "changed", reason: "it has changed; open it again" })
+        return yield* new StoreError({
+          location: info.location,
+          kind: "changed",
+          reason: "it has changed; open it again"
+        })
       }
       const data = objects.get(info.location)?.slice(offset, offset + length)
       if (data?.length !== length)

@@ -48,7 +48,7 @@ test(
   "messages that a module posts from its thread are nobody's, and end nothing",
   async () => {
     const run = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(posting, { epochs: 1 })
+      const loader = yield* Scheduler.open(posting, { epochs: 1, digest: true })
       yield* loader.forEach(() => Effect.void)
       return yield* loader.digest
     })
