@@ -1141,7 +1141,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: one reader that is interrupted ends the read of all",
     file: "sources/shards/BlockCache.ts",
-    from: "if (--own.waiting > 0) return Effect.void",
+    from: "    if (own.waiting > 0) return Effect.void\n",
     to: "if (--own.waiting < 0) return Effect.void",
     test: "test/sources/shards/Open.test.ts"
   },
@@ -1214,6 +1214,34 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "cache.turnTo(run)\n      const good",
     to: "const good",
     test: "test/sources/shards/TakeByBlock.test.ts"
+  },
+  {
+    name: "blocks: a read that stalls is waited for again by whoever gave it up",
+    file: "sources/shards/BlockCache.ts",
+    from: "own.isGivenUp ||= isInterrupted",
+    to: "",
+    test: "test/sources/shards/BlockCache.test.ts"
+  },
+  {
+    name: "read-ahead: a read that stalls goes on although the batch that asked has given it up",
+    file: "sources/shards/BlockCache.ts",
+    from: "if (isInterrupted && own.isAhead && own.waiting === 1) {",
+    to: "if (own.waiting < 0) {",
+    test: "test/sources/shards/BlockCache.test.ts"
+  },
+  {
+    name: "blocks: one that was read twice is kept twice",
+    file: "sources/shards/BlockCache.ts",
+    from: "if (isLarger || kept.peek(block) !== undefined) read.dropped = decoded",
+    to: "if (isLarger) read.dropped = decoded",
+    test: "test/sources/shards/BlockCache.test.ts"
+  },
+  {
+    name: "blocks: a read that was given up, and by then by all, goes on",
+    file: "sources/shards/BlockCache.ts",
+    from: "if (own.fiber === undefined || !(isPending || own.isGivenUp)) return Effect.void",
+    to: "if (own.fiber === undefined || !isPending) return Effect.void",
+    test: "test/sources/shards/BlockCache.test.ts"
   },
   {
     name: "read-ahead: it takes room that blocks in use have",

@@ -30,6 +30,8 @@ interface Pending<Row, E> {
   isAhead: boolean
   /** Whether one of these was not it, and asked for rows. */
   asked: boolean
+  /** Whether one of these has given it up, by a timeout perhaps: whoever asks from then on has it read again. */
+  isGivenUp: boolean
   /** The run that it is read for. */
   readonly run: RunRows | undefined
   /** What has been dropped since, and is given back once nobody uses it. */
@@ -189,8 +191,9 @@ export const make = <Row, E>(
       others: undefined,
       left: rows
     }
-    // It is larger than its index says: what may still be asked for is worth more.
-    if (!read.asked && kept.size > 0 && !kept.hasRoom(decoded.bytes)) read.dropped = decoded
+    // It is larger than its index says: what may still be asked for is worth more. Or it was given up, and read again meanwhile.
+    const isLarger = !read.asked && kept.size > 0 && !kept.hasRoom(decoded.bytes)
+    if (isLarger || kept.peek(block) !== undefined) read.dropped = decoded
     else kept.put(block, own)
     return own
   }
@@ -223,7 +226,16 @@ export const make = <Row, E>(
     // A window of blocks is read at once: the memory of the one before is used again for them.
     kept.dropFinished()
     const done = Deferred.unsafeMake<CachedBlock<Row>, E>(FiberId.none)
-    const own = { done, fiber: undefined, waiting: 1, isAhead, asked: !isAhead, run: asker, dropped: undefined }
+    const own = {
+      done,
+      fiber: undefined,
+      waiting: 1,
+      isAhead,
+      asked: !isAhead,
+      isGivenUp: false,
+      run: asker,
+      dropped: undefined
+    }
     pending.set(block, own)
     return own
   }
@@ -263,17 +275,27 @@ export const make = <Row, E>(
   /** The read that is under way, or another one; the caller is one of those who wait for it. */
   const waitFor = (block: number): Effect.Effect<Pending<Row, E>> => {
     const found = pending.get(block)
-    if (found === undefined) return start(block)
+    if (found === undefined || found.isGivenUp) return start(block)
     found.waiting++
     found.asked = true
     return Effect.succeed(found)
   }
 
-  const left = (block: number, own: Pending<Row, E>): Effect.Effect<void> => {
-    if (--own.waiting > 0) return Effect.void
+  /** Whoever waited does so no longer: the block was there, or could not be read, or this was interrupted. */
+  const left = (block: number, own: Pending<Row, E>, isInterrupted: boolean): Effect.Effect<void> => {
+    own.isGivenUp ||= isInterrupted
+    own.waiting--
+    // A read that stalls would else be waited for by those who ask again.
+    if (isInterrupted && own.isAhead && own.waiting === 1) {
+      own.isAhead = false
+      own.waiting = 0
+    }
+    if (own.waiting > 0) return Effect.void
     own.dropped?.release?.()
-    if (pending.get(block) !== own || own.fiber === undefined) return Effect.void
-    pending.delete(block)
+    const isPending = pending.get(block) === own
+    // Another read may have taken its place.
+    if (own.fiber === undefined || !(isPending || own.isGivenUp)) return Effect.void
+    if (isPending) pending.delete(block)
     return Fiber.interrupt(own.fiber)
   }
 
@@ -293,7 +315,7 @@ export const make = <Row, E>(
           }
           return Effect.flatMap(waitFor(block), (own) => {
             const used = Effect.flatMap(Deferred.await(own.done), (cached) => attempt(() => use(cached)))
-            return Effect.onExit(restore(used), () => left(block, own))
+            return Effect.onExit(restore(used), (exit) => left(block, own, Exit.isInterrupted(exit)))
           })
         }
       )
@@ -330,7 +352,7 @@ export const make = <Row, E>(
       if (failed.get(block)?.read === own) failed.delete(block)
       if (!own.isAhead) return Effect.void
       own.isAhead = false
-      return left(block, own)
+      return left(block, own, false)
     })
 
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Option } from "effect"
 import * as BlockCache from "../../../src/sources/shards/BlockCache.ts"
 
 test("a block that another one displaces keeps its memory until those who waited for it have used it", async () => {
@@ -50,3 +50,55 @@ test("blocks whose rows were all given are given back before another one is read
   await Effect.runPromise(use(3, 1))
   expect([read?.isPending(), before.get(3)]).toEqual([false, [0, 1, 2]])
 })
+
+/** A cache whose first read of a block waits for `gate`, with what became of its reads and blocks. */
+const stalling = (gate: Deferred.Deferred<void>) => {
+  const interrupted: Array<number> = []
+  const released: Array<number> = []
+  let reads = 0
+  const cache = BlockCache.make<number, never>(80, { count: 2, all: 20, bytesOf: () => 10 }, () =>
+    Effect.suspend(() => {
+      const read = reads++
+      return Effect.as(read === 0 ? Deferred.await(gate) : Effect.void, {
+        size: 1,
+        bytes: 10,
+        row: () => read,
+        release: () => void released.push(read)
+      }).pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted.push(read))))
+    })
+  )
+  return { cache, interrupted, released, load: cache.load(0, ({ decoded }) => decoded.row(0)) }
+}
+
+test("a read ahead that is given up by whoever asked, as a timeout does, is given up, and the block read again", () =>
+  Effect.gen(function* () {
+    const { cache, interrupted, load } = stalling(yield* Deferred.make<void>())
+    const ahead = cache.readAhead(0, Effect.runFork)
+    expect(yield* Effect.timeoutOption(load, 5)).toEqual(Option.none())
+    expect([interrupted, ahead?.isPending()]).toEqual([[0], false])
+    expect(yield* load).toBe(1)
+    yield* ahead?.giveUp ?? Effect.void
+    expect(cache.stats()).toMatchObject({ decoded: 1, bytes: 10 })
+  }).pipe(Effect.runPromise))
+
+test("a read that one has given up is waited for by the others, and by nobody else", () =>
+  Effect.gen(function* () {
+    for (const isOver of [true, false]) {
+      const gate = yield* Deferred.make<void>()
+      const { cache, interrupted, load, released } = stalling(gate)
+      const other = yield* Effect.fork(load)
+      expect(yield* Effect.timeoutOption(load, 5)).toEqual(Option.none())
+      expect(yield* load).toBe(1)
+      expect(interrupted).toEqual([])
+      if (isOver) {
+        yield* Deferred.succeed(gate, undefined)
+        expect(yield* Fiber.join(other)).toBe(0)
+      } else yield* Fiber.interrupt(other)
+      expect({ interrupted, released }).toEqual(
+        isOver ? { interrupted: [], released: [0] } : { interrupted: [0], released: [] }
+      )
+      // The block is kept once.
+      expect(cache.stats().bytes).toBe(10)
+      expect(yield* load).toBe(1)
+    }
+  }).pipe(Effect.runPromise))
