@@ -1142,7 +1142,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "blocks: one reader that is interrupted ends the read of all",
     file: "sources/shards/BlockCache.ts",
     from: "    if (own.waiting > 0) return Effect.void\n",
-    to: "if (--own.waiting < 0) return Effect.void",
+    to: "    if (own.waiting < 0) return Effect.void\n",
     test: "test/sources/shards/Open.test.ts"
   },
   {

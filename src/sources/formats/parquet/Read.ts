@@ -172,14 +172,13 @@ const blockAt = (
 ): Block => {
   const own = leaves.map((leaf) => chunks[leaf] as Chunk) // a chunk for each leaf
   const bytes = own.reduce((sum, chunk) => sum + chunk.uncompressed, 0)
-  const way = "choose columns, write smaller row groups, or raise blockBytes"
   if (bytes > blockBytes)
-    throw new Malformed(`a row group has ${plural(bytes, "byte")}, more than blockBytes, ${blockBytes}; ${way}`)
+    throw new Malformed(`a row group has ${plural(bytes, "byte")}, more than blockBytes, ${blockBytes}; ${SMALLER}`)
   // A row takes at least its place in a column; runs of one value have rows almost without bytes.
   const values = own.reduce((most, chunk) => Math.max(most, chunk.values), rows)
   if (values * 8 > Math.max(blockBytes, 64 * bytes)) {
     throw new Malformed(
-      `a row group has ${plural(values, "value")} in ${plural(bytes, "byte")}, which would take more than blockBytes; ${way}`
+      `a row group has ${plural(values, "value")} in ${plural(bytes, "byte")}, which would take more than blockBytes; ${SMALLER}`
     )
   }
   const decoded = own.reduce((sum, chunk) => sum + decodedBytes(reader, chunk, rows), 0)
@@ -244,8 +243,25 @@ const decode = (
     }
   }
   const own = chosen.flatMap((at) => arrays.get(at) ?? [])
+  within(table.blockBytes, own)
   if (own.length === chosen.length && own.every((array) => array.length === block.rows)) return own
   throw new Malformed(`a row group gives ${plural(own[0]?.length ?? 0, "row")}, not ${block.rows}; ${AGAIN}`)
+}
+
+/** Refuses columns that are larger than a block may be: of a dictionary's texts, pages do not say how long they are in all. */
+const within = (most: number, arrays: ReadonlyArray<ArrowArray>): void => {
+  let bytes = 0
+  const each = (run: (buffer: Uint8Array) => void) => {
+    for (const array of arrays) eachBuffer(array, run)
+  }
+  each((buffer) => {
+    bytes += buffer.byteLength
+  })
+  if (bytes <= most) return
+  each(giveBack)
+  throw new Malformed(
+    `a row group has ${plural(bytes, "byte")} once decoded, more than blockBytes, ${most}; ${SMALLER}`
+  )
 }
 
 /** The array of a column of numbers, or of lists of numbers, if that can be decoded without the library. */
@@ -265,6 +281,8 @@ const numbersOf = (
   if (layout === undefined) return undefined
   return numberColumn(layout, chunkIn(bytes, block, chunk), chunk, block.rows, most, ahead)
 }
+
+const SMALLER = "choose columns, write smaller row groups, or raise blockBytes"
 
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 

@@ -160,3 +160,15 @@ test("pages of text that were decompressed are freed once the decoder has a copy
   }
   expect(freed).toBeGreaterThan(size)
 })
+
+test("texts of a dictionary that are larger in all than a block may be are refused once they are decoded", async () => {
+  const texts = Array.from({ length: 500 }, (_, row) => String.fromCharCode(97 + (row % 5)).repeat(20_000))
+  const ipc = tableToIPC(tableFromColumns({ text: columnFromArray(texts, utf8()) }), { format: "stream" })
+  if (ipc === null) throw new Error("nothing was encoded")
+  const bytes = library.writeParquet(library.Table.fromIPCStream(ipc))
+  expect(bytes.length).toBeLessThan(1_000_000)
+  const most = 10_000_000
+  expect((await rowsOf(Format.parquet({ blockBytes: most + 10_000 }), bytes)).length).toBe(500)
+  const error = await rowsOf(Format.parquet({ blockBytes: most }), bytes).catch((thrown: unknown) => thrown)
+  expect(String(error)).toMatch(/a row group has 1000\d{4} bytes once decoded, more than blockBytes, 10000000; choose/)
+})
