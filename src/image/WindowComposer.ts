@@ -85,7 +85,10 @@ export class WindowComposer {
         writeView(view, words, first + (WINDOW_BYTES / 4) * row)
       }
     }
-    pass.pointwise?.check(output.channels)
+    if (pass.pointwise === undefined) return
+    // As above.
+    rngs(pass.first + windows.length)
+    pass.pointwise.check(output.channels)
   }
 
   #showAll(): void {

@@ -54,7 +54,7 @@ export interface FusedStages {
 export interface StageRngs {
   /** Returns the rng of a stage at a row; an error from now on is located there. */
   readonly at: (stage: number, row: number) => Rng
-  /** Returns a stage's rng by row, without locating errors. */
+  /** Returns a stage's rng by row; an error from now on is located at the stage. */
   readonly of: (stage: number) => (row: number) => Rng
 }
 

@@ -70,7 +70,11 @@ export const pipelineRows = <A, E, R>(
       return Effect.map(Effect.mapError(Run.open(own, all, site, "Sink.run"), unlike), (loader) => ({
         next: Effect.map(
           loader.take,
-          Option.map((batch) => ({ ...ofBatch(batch.size, batch.columns), origin: originIn(own, batch) }))
+          Option.map((batch) => ({
+            ...ofBatch(batch.size, batch.columns),
+            samples: batch.size,
+            origin: originIn(own, batch)
+          }))
         ),
         mark: loader.cursor
       }))

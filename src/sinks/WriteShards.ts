@@ -64,7 +64,7 @@ interface Writing<E, R> {
 }
 
 /** Makes rows pending if there are any left. */
-const fill = <E, R>({ pending, source }: Writing<E, R>): Effect.Effect<boolean, E, R> =>
+const fill = <E, R>({ folder, pending, sink, source }: Writing<E, R>): Effect.Effect<boolean, E | SinkError, R> =>
   Effect.gen(function* () {
     while (pending.from === pending.rows.size) {
       const mark = yield* source.mark
@@ -72,6 +72,12 @@ const fill = <E, R>({ pending, source }: Writing<E, R>): Effect.Effect<boolean, 
       if (Option.isNone(next)) {
         pending.mark = mark
         return false
+      }
+      const { samples, size } = next.value
+      // A batch of the user's own may have other rows than samples.
+      if ("shards" in sink[SinkTypeId].cut && samples !== undefined && samples !== size) {
+        const reason = `a batch gives ${plural(size, "row")} of its ${plural(samples, "sample")}, by whose number rows were divided into shards; give rows or bytes in the place of shards`
+        return yield* new SinkError({ location: folder.location, kind: "row", reason })
       }
       pending.rows = next.value
       pending.from = 0
@@ -192,7 +198,7 @@ const limits = (sink: Sink, number: number, size: number | undefined): readonly 
   return [share, Number.POSITIVE_INFINITY]
 }
 
-const isNext = <E, R>(writing: Writing<E, R>): Effect.Effect<boolean, E, R> => {
+const isNext = <E, R>(writing: Writing<E, R>): Effect.Effect<boolean, E | SinkError, R> => {
   const { cut } = writing.sink[SinkTypeId]
   return "shards" in cut ? Effect.succeed(writing.shards.length < cut.shards) : fill(writing)
 }
@@ -362,11 +368,6 @@ export const writeShards = <E, R>(
       yield* tell
     }
     if (since > 0) yield* keep(writing, false)
-    // A batch of the user's own may have more rows than samples.
-    if ("shards" in sink[SinkTypeId].cut && (yield* fill(writing))) {
-      const reason = `the pipeline gives more rows than its ${plural(rewindable.size ?? 0, "sample")}, by which they were divided into shards; give rows or bytes in the place of shards`
-      return yield* new SinkError({ location: folder.location, kind: "row", row: writing.rows, reason })
-    }
     const { rows, schema, shards } = writing
     const content = encodeHex(sha256(shards.map((shard) => `${shard.rows} ${shard.content}\n`).join("")))
     const manifest: Manifest.Manifest = {

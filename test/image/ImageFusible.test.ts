@@ -3,6 +3,7 @@ import * as fc from "fast-check"
 import { make, Tensor } from "../../src/core/Tensor.ts"
 import * as Image from "../../src/image/Image.ts"
 import { ImageAllocator } from "../../src/image/ImageAllocator.ts"
+import { type Batch, Dataset, furrow, Pipeline, type SeedPolicy } from "../../src/index.ts"
 import type { Rng } from "../../src/random/Rng.ts"
 import { arena } from "../../src/wasm/Kernels.ts"
 import { Output } from "../../src/wasm/Output.ts"
@@ -221,4 +222,23 @@ describe("fuse", () => {
     expect([one.dtype, other.dtype]).toEqual(["float32", "uint8"])
     expect(one).toBeInstanceOf(Tensor)
   })
+})
+
+test("an error over whole columns is that of the stage that it is of, as over samples", async () => {
+  const images = Dataset.fromColumns({ image: make(new Uint8Array(36), [4, 3, 3, 1]) })
+  const flipped = Pipeline.from(images).pipe(Pipeline.augment("flip", Image.randomHorizontalFlip()))
+  const normalize = Image.normalize({ mean: [0, 0, 0], std: [1, 1, 1] })
+  const crop = Image.randomCrop({ size: 28 })
+  const stageOf = (pipeline: Pipeline.Pipeline<Batch.Batch<unknown>, unknown, SeedPolicy.SeedPolicy>) =>
+    furrow(pipeline, { seed: 1, epochs: 1 })
+      .take()
+      .then(
+        () => "none",
+        (error: unknown) => (error instanceof Object && "stage" in error ? error.stage : error)
+      )
+  const normalized = Pipeline.from(images).pipe(Pipeline.map("normalize", normalize), Pipeline.batch(4))
+  expect(await stageOf(normalized)).toBe("normalize")
+  expect(await stageOf(flipped.pipe(Pipeline.map("normalize", normalize), Pipeline.batch(4)))).toBe("normalize")
+  const both = flipped.pipe(Pipeline.augment("crop", crop), Pipeline.map("normalize", normalize), Pipeline.batch(4))
+  expect(await stageOf(both)).toBe("crop")
 })

@@ -254,17 +254,23 @@ describe("batches whose columns are the user's own", () => {
     }
   })
 
-  test("more rows than samples are not left out where shards were divided by samples", async () => {
-    const pipeline = Pipeline.from(Dataset.range(6)).pipe(
-      Pipeline.batchWith(4, (rows: ReadonlyArray<number>): unknown => [...rows, 9])
-    )
-    const run = Sink.run(pipeline, Sink.jsonl(OUT, { shards: 2 })).pipe(Effect.flip, Effect.provide(Store.memory()))
-    expect(await Effect.runPromise(run)).toMatchObject({
-      _tag: "SinkError",
-      kind: "row",
-      row: 6,
-      reason: expect.stringContaining("more rows than its 6 samples")
-    })
+  test("other rows than samples are refused at once where shards were divided by samples", async () => {
+    for (const [size, change] of [
+      [5, (rows: ReadonlyArray<number>) => [...rows, 9]],
+      [3, (rows: ReadonlyArray<number>) => rows.slice(1)]
+    ] as const) {
+      const pipeline = Pipeline.from(Dataset.range(6)).pipe(Pipeline.batchWith(4, change))
+      const written: Array<number> = []
+      const sink = Sink.jsonl(OUT, { shards: 2 })
+      const run = Sink.run(pipeline, sink, { onProgress: ({ shards }) => written.push(shards) })
+      expect(await Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Store.memory())))).toMatchObject({
+        _tag: "SinkError",
+        kind: "row",
+        reason: expect.stringContaining(`a batch gives ${size} rows of its 4 samples`)
+      })
+      // Nothing was begun.
+      expect(written).toEqual([])
+    }
   })
 
   test("what has no row for each sample is refused by its name", async () => {

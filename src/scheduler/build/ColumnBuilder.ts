@@ -173,7 +173,11 @@ const build = (
     const own = seeded[place] as ReadonlyArray<SeededStage> // one for each step
     const rngs = {
       at: (stage: number, row: number) => current.moveTo(own[stage] as SeededStage, row), // as many as the step has stages
-      of: (stage: number) => (own[stage] as SeededStage).rng // as above
+      of: (stage: number) => {
+        const at = own[stage] as SeededStage // as above
+        current.enter(at, 0)
+        return at.rng
+      }
     }
     const run = ({ fused }: FusedStep): void => {
       for (const [name, column] of fused.columns(fields, places.list, rngs)) made.set(name, column)

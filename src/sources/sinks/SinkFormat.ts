@@ -13,6 +13,8 @@ import type { SinkError } from "./SinkError.ts"
 export interface Rows {
   readonly size: number
   readonly row: (place: number) => unknown
+  /** How many samples the rows are of, if that is known. */
+  readonly samples?: number | undefined
   /** The columns that the rows are made of, if there are any. */
   readonly columns?: Readonly<Record<string, Tensor | ReadonlyArray<unknown>>> | undefined
   /** Which sample a row is, and where that came from, in words; left out where it is not known. */
