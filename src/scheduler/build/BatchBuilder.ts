@@ -223,13 +223,18 @@ export class BatchBuilder {
   #make(only: Array<number> | undefined): Work<void, AttemptError> {
     const rows = this.#rows
     const { program } = this.#context
-    if (timesSamples(rows, program)) return this.#samples.inTime(program.alone, only)
+    // Samples go through all stages side by side then, so no stage has a time of its own.
+    if (timesSamples(rows, program))
+      return this.#current.run(`${this.#reading} and stages`, undefined, this.#inTime, only)
     rows.valueRows = only
     const read = this.#current.run(this.#reading, undefined, this.#read, only)
     return isLater(read) ? this.#goOn(read, program.before, 0) : this.#run(program.before, 0)
   }
 
   readonly #read = (only: Array<number> | undefined): Work<void, AttemptError> => readSamples(this.#rows, only)
+
+  readonly #inTime = (only: Array<number> | undefined): Work<void, AttemptError> =>
+    this.#samples.inTime(this.#context.program.alone, only)
 
   /** Takes all values through steps, from one of them on. */
   #run(steps: ReadonlyArray<Step>, from: number): Work<void, AttemptError> {
