@@ -22,6 +22,7 @@ import type { Loader } from "../scheduler/loader/Loader.ts"
 import * as Scheduler from "../scheduler/loader/Scheduler.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { type Frame, placeOf } from "./Frame.ts"
+import { Openings } from "./Openings.ts"
 import { type CheckedSpec, policyOf } from "./RunSpec.ts"
 import { SharedRun, type Step } from "./SharedRun.ts"
 
@@ -103,8 +104,7 @@ export class Runs {
   readonly #scope: Scope.Scope
   readonly #runtime: Runtime.Runtime<never>
   readonly #held = new Set<Held>()
-  /** Runs are opened one at a time, so that a second request for the same run finds it. */
-  readonly #opening = Effect.unsafeMakeSemaphore(1)
+  readonly #openings: Openings<Held>
   #built = 0
   #samples = 0
   #opened = 0
@@ -113,6 +113,7 @@ export class Runs {
     this.#services = services
     this.#scope = scope
     this.#runtime = runtime
+    this.#openings = new Openings(scope)
   }
 
   /** Runs that live as long as the scope. */
@@ -165,27 +166,51 @@ export class Runs {
 
   /**
    * The run in which `reader` continues from a cursor, or starts: an open one that still has that place, else one that is
-   * opened there. The reader is counted as one of the run's until it leaves.
+   * opened there, for all who ask for the same until it is open. The reader is counted as one of the run's until it leaves,
+   * which it must also do if this fails or is interrupted.
    */
   join(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<Joined, unknown> {
-    return this.#opening.withPermits(1)(
-      Effect.suspend(() => {
-        const own = this.#find(spec, from)
-        // A run that is opened at a cursor may have another one there: another end, a digest, other workers.
-        if (own === undefined)
-          return Effect.map(this.#open(spec, from, reader), (own) => ({ shared: own, at: own.start }))
-        own.shared.readers.add(reader)
-        return Effect.succeed(own)
-      })
-    )
+    // What is begun to open must be opened, or given up, also if this reader is interrupted.
+    return Effect.flatten(Effect.uninterruptible(Effect.suspend(() => this.#joined(spec, from, reader))))
   }
 
-  /** Notes that a reader has left its run. */
+  /** What to wait for. It is decided in one go, since other requests have their turn wherever an effect is run. */
+  #joined(
+    spec: CheckedSpec,
+    from: Cursor.Cursor | undefined,
+    reader: object
+  ): Effect.Effect<Effect.Effect<Joined, unknown>, unknown> {
+    const own = this.#find(spec, from)
+    if (own !== undefined) {
+      own.shared.readers.add(reader)
+      return Effect.succeed(Effect.succeed(own))
+    }
+    // A run that is opened at a cursor may have another one there: another end, a digest, other workers.
+    const asStarted = Effect.map(({ shared }: Held) => ({ shared, at: shared.start }))
+    const key = `${spec.key} ${askedWith(spec, from)}`
+    const opened = this.#openings.join(key, reader)
+    if (opened !== undefined) return Effect.succeed(asStarted(opened))
+    try {
+      const open = this.#open(this.pipelineOf(spec), spec, from)
+      const closed = this.#room(spec)
+      const started = this.#openings.start(key, reader, open, (held, readers) => {
+        for (const one of readers) held.shared.readers.add(one)
+        this.#opened++
+        this.#held.add(held)
+      })
+      return Effect.zipRight(closed, Effect.map(started, asStarted))
+    } catch (error) {
+      return Effect.fail(error)
+    }
+  }
+
+  /** Notes that a reader has left its run, or waits for none any more. */
   leave(reader: object): Effect.Effect<void> {
-    return Effect.map(Clock.currentTimeMillis, (now) => {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       for (const held of this.#held) {
         if (held.shared.readers.delete(reader)) held.idleSince = now
       }
+      return this.#openings.leave(reader)
     })
   }
 
@@ -199,23 +224,21 @@ export class Runs {
     return undefined
   }
 
-  #open(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<SharedRun, unknown> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.gen(this, function* () {
-        const [name, pipeline] = yield* Effect.try({ try: () => this.pipelineOf(spec), catch: (error) => error })
-        yield* this.#room(spec)
-        const scope = yield* Scope.fork(this.#scope, ExecutionStrategy.sequential)
-        const opening = restore(Scope.extend(this.#loader(name, pipeline, spec, from), scope))
-        const loader = yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
-        const start = yield* loader.cursor
-        const { windowBytes } = this.#services.limits
-        const shared = new SharedRun(loader, start, { runtime: this.#runtime, scope, windowBytes })
-        shared.readers.add(reader)
-        this.#opened++
-        this.#held.add({ key: spec.key, name, shared, asked: askedWith(spec, from), scope, idleSince: 0 })
-        return shared
-      })
-    )
+  /** Only what opens the loader can be interrupted. */
+  #open(
+    [name, pipeline]: readonly [string, ServedPipeline],
+    spec: CheckedSpec,
+    from: Cursor.Cursor | undefined
+  ): Effect.Effect<Held, unknown> {
+    return Effect.gen(this, function* () {
+      const scope = yield* Scope.fork(this.#scope, ExecutionStrategy.sequential)
+      const opening = Effect.interruptible(Scope.extend(this.#loader(name, pipeline, spec, from), scope))
+      const loader = yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
+      const start = yield* loader.cursor
+      const { windowBytes } = this.#services.limits
+      const shared = new SharedRun(loader, start, { runtime: this.#runtime, scope, windowBytes })
+      return { key: spec.key, name, shared, asked: askedWith(spec, from), scope, idleSince: 0 }
+    })
   }
 
   #loader(name: string, pipeline: ServedPipeline, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
@@ -247,40 +270,37 @@ export class Runs {
     })
   }
 
-  /** Makes room for one more run: the one that has been without readers for longest is closed. */
-  #room({ world = 1 }: CheckedSpec): Effect.Effect<void, TooManyRuns> {
-    return Effect.suspend(() => {
-      const { runs } = this.#services.limits
-      if (this.#held.size < runs) return Effect.void
-      const [idle] = Array.from(this.#held)
-        .filter(({ shared }) => shared.readers.size === 0)
-        .toSorted((one, other) => one.idleSince - other.idleSince)
-      if (idle !== undefined) return this.#close(idle)
-      return new TooManyRuns({ runs: this.#held.size, ...(world > runs ? { world } : {}) })
-    })
+  /** Makes room for one more run: the one that has been without readers for longest is closed. Throws `TooManyRuns`. */
+  #room({ world = 1 }: CheckedSpec): Effect.Effect<void> {
+    const { runs } = this.#services.limits
+    const all = this.#held.size + this.#openings.size
+    if (all < runs) return Effect.void
+    const [idle] = Array.from(this.#held)
+      .filter(({ shared }) => shared.readers.size === 0)
+      .toSorted((one, other) => one.idleSince - other.idleSince)
+    if (idle !== undefined) return this.#close(idle)
+    throw new TooManyRuns({ runs: all, ...(world > runs ? { world } : {}) })
   }
 
   readonly #sweep: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Effect.forEach(
-      Array.from(this.#held).filter(
-        ({ idleSince, shared }) => shared.readers.size === 0 && now - idleSince >= this.#services.limits.idle
-      ),
-      (held) => this.#close(held),
+    Effect.all(
+      Array.from(this.#held)
+        .filter(({ idleSince, shared }) => shared.readers.size === 0 && now - idleSince >= this.#services.limits.idle)
+        .map((held) => this.#close(held)),
       { discard: true }
     )
   )
 
+  /** Takes a run from the open ones at once, so that nobody joins it; the effect closes it. */
   #close(held: Held): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.#held.delete(held)
-      this.#built += held.shared.built
-      this.#samples += held.shared.samples
-      const closed = Effect.catchAllCause(Scope.close(held.scope, Exit.void), (cause) =>
-        Effect.logWarning(`the run ${held.key} of pipeline "${held.name}" could not be closed as it should`, cause)
-      )
-      // Its finalizers must not delay the next request or the next closing; the service itself waits for them.
-      return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(closed), this.#scope))
-    })
+    this.#held.delete(held)
+    this.#built += held.shared.built
+    this.#samples += held.shared.samples
+    const closed = Effect.catchAllCause(Scope.close(held.scope, Exit.void), (cause) =>
+      Effect.logWarning(`the run ${held.key} of pipeline "${held.name}" could not be closed as it should`, cause)
+    )
+    // Its finalizers must not delay the next request or the next closing; the service itself waits for them.
+    return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(closed), this.#scope))
   }
 }
 

@@ -1,0 +1,124 @@
+/**
+ * Runs that take long to open: those who ask for the same wait together, all others are not delayed, and there are no more runs
+ * than there may be.
+ */
+import { expect, test } from "bun:test"
+import { Data, Deferred, Effect, Exit, Fiber, Layer, Schedule } from "effect"
+import { Dataset, Pipeline, Workers } from "../../src/index.ts"
+import { Service } from "../../src/service.ts"
+
+const fast = Pipeline.from(Dataset.range(40)).pipe(Pipeline.batch(4))
+const slow = Pipeline.from(Dataset.range(20)).pipe(Pipeline.batch(4))
+const pipelines = { fast, slow }
+
+class NoStore extends Data.TaggedError("NoStore")<{ readonly message: string }> {}
+
+/** Workers of which those of `slow` come once the gate is open, or fail with it. */
+const gated = Effect.gen(function* () {
+  const gate = yield* Deferred.make<void, NoStore>()
+  const seen = { opened: 0, givenUp: 0 }
+  const workersOf: Service.WorkersOf = (workers, name) => {
+    const own = Workers.fibers({ workers })
+    if (name !== "slow") return own
+    const opened = Effect.suspend(() => {
+      seen.opened++
+      return Effect.as(Deferred.await(gate), own)
+    }).pipe(
+      Effect.onInterrupt(() =>
+        Effect.sync(() => {
+          seen.givenUp++
+        })
+      )
+    )
+    return Layer.unwrapEffect(opened) as ReturnType<Service.WorkersOf> // another error than a service's own
+  }
+  return { gate, seen, workersOf }
+})
+
+/** How many batches a trainer is given. */
+const count = (url: string, pipeline: "fast" | "slow", seed = 1) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const loader = yield* Service.connect(url, { pipeline, seed, epochs: 1, attempts: Schedule.stop })
+      yield* loader.forEach(() => Effect.void)
+      return (yield* loader.stats).batches
+    })
+  )
+
+const soon = Effect.timeout("3 seconds")
+const until = (isSo: () => boolean) => soon(Effect.repeat(Effect.sleep("5 millis"), { until: isSo }))
+
+test("a run that takes long to open delays no other, whether that is open or is opened meanwhile", () =>
+  Effect.gen(function* () {
+    const { gate, seen, workersOf } = yield* gated
+    const { url } = yield* Service.serve({ pipelines, workersOf })
+    expect(yield* count(url, "fast")).toBe(10)
+    const [one, other] = [yield* Effect.fork(count(url, "slow", 1)), yield* Effect.fork(count(url, "slow", 2))]
+    yield* until(() => seen.opened === 2)
+    expect(yield* soon(count(url, "fast"))).toBe(10)
+    expect(yield* soon(count(url, "fast", 2))).toBe(10)
+    yield* Deferred.succeed(gate, undefined)
+    expect([yield* Fiber.join(one), yield* Fiber.join(other)]).toEqual([5, 5])
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("those who ask for a run while it opens share it, also if the one who came first leaves", () =>
+  Effect.gen(function* () {
+    const { gate, seen, workersOf } = yield* gated
+    const { runs, url } = yield* Service.serve({ pipelines, workersOf })
+    const first = yield* Effect.fork(count(url, "slow"))
+    yield* until(() => seen.opened === 1)
+    const others = yield* Effect.forEach([1, 2, 3], () => Effect.fork(count(url, "slow")))
+    yield* Effect.sleep("100 millis")
+    yield* Fiber.interrupt(first)
+    yield* Effect.sleep("50 millis")
+    yield* Deferred.succeed(gate, undefined)
+    expect(yield* soon(Effect.forEach(others, Fiber.join))).toEqual([5, 5, 5])
+    expect(seen).toEqual({ opened: 1, givenUp: 0 })
+    const [run] = yield* runs
+    expect([(yield* runs).length, run?.batches]).toEqual([1, 5])
+    yield* until(() => Effect.runSync(runs)[0]?.readers === 0)
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("a run that cannot be opened is told to all who wait for it, and a later one tries again", () =>
+  Effect.gen(function* () {
+    const { gate, seen, workersOf } = yield* gated
+    const { url } = yield* Service.serve({ pipelines, workersOf, runs: 1 })
+    const all = yield* Effect.forEach([1, 2, 3], () => Effect.fork(Effect.flip(count(url, "slow"))))
+    yield* until(() => seen.opened === 1)
+    yield* Effect.sleep("100 millis")
+    yield* Deferred.fail(gate, new NoStore({ message: "the bucket is closed" }))
+    for (const error of yield* soon(Effect.forEach(all, Fiber.join)))
+      expect(error).toMatchObject({ kind: "run", tag: "NoStore", reason: "the bucket is closed" })
+    expect(seen.opened).toBe(1)
+    expect(yield* Effect.flip(count(url, "slow"))).toMatchObject({ tag: "NoStore" })
+    expect(seen.opened).toBe(2)
+    // It takes none of the runs that there may be.
+    expect(yield* count(url, "fast")).toBe(10)
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("a run that nobody waits for any more is not opened, and leaves its place to another", () =>
+  Effect.gen(function* () {
+    const { seen, workersOf } = yield* gated
+    const { url } = yield* Service.serve({ pipelines, workersOf, runs: 1 })
+    const only = yield* Effect.fork(count(url, "slow"))
+    yield* until(() => seen.opened === 1)
+    expect(yield* Effect.flip(count(url, "fast"))).toMatchObject({ kind: "unreachable" })
+    yield* Fiber.interrupt(only)
+    yield* until(() => seen.givenUp === 1)
+    expect(yield* count(url, "fast")).toBe(10)
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("runs that are being opened count among those that there may be, and all of these can be had", () =>
+  Effect.gen(function* () {
+    const { gate, seen, workersOf } = yield* gated
+    const { runs, url } = yield* Service.serve({ pipelines, workersOf, runs: 3 })
+    const seeds = Array.from({ length: 8 }, (_, seed) => seed)
+    const all = yield* Effect.forEach(seeds, (seed) => Effect.fork(count(url, "slow", seed)))
+    yield* until(() => seen.opened === 3)
+    yield* Effect.sleep("100 millis")
+    expect(seen.opened).toBe(3)
+    yield* Deferred.succeed(gate, undefined)
+    const exits = yield* soon(Effect.forEach(all, Fiber.await))
+    expect(exits.filter(Exit.isSuccess).length).toBe(3)
+    expect((yield* runs).length).toBe(3)
+  }).pipe(Effect.scoped, Effect.runPromise))
