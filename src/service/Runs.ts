@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Runtime from "effect/Runtime"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { plural } from "../core/Plural.ts"
@@ -192,13 +192,14 @@ export class Runs {
     if (opened !== undefined) return Effect.succeed(asStarted(opened))
     try {
       const open = this.#open(this.pipelineOf(spec), spec, from)
-      const closed = this.#room(spec)
+      this.#clear()
+      this.#makeRoom(spec)
       const started = this.#openings.start(key, reader, open, (held, readers) => {
         for (const one of readers) held.shared.readers.add(one)
         this.#opened++
         this.#held.add(held)
       })
-      return Effect.zipRight(closed, Effect.map(started, asStarted))
+      return Effect.map(started, asStarted)
     } catch (error) {
       return Effect.fail(error)
     }
@@ -210,6 +211,7 @@ export class Runs {
       for (const held of this.#held) {
         if (held.shared.readers.delete(reader)) held.idleSince = now
       }
+      this.#clear()
       return this.#openings.leave(reader)
     })
   }
@@ -217,7 +219,7 @@ export class Runs {
   #find(spec: CheckedSpec, from: Cursor.Cursor | undefined): Joined | undefined {
     const asked = askedWith(spec, from)
     for (const { asked: own, key, shared } of this.#held) {
-      if (key !== spec.key) continue
+      if (key !== spec.key || shared.isSpent) continue
       if (from !== undefined && shared.has(placeOf(from))) return { shared, at: from }
       if (own === asked && shared.has(placeOf(shared.start))) return { shared, at: shared.start }
     }
@@ -271,28 +273,33 @@ export class Runs {
   }
 
   /** Makes room for one more run: the one that has been without readers for longest is closed. Throws `TooManyRuns`. */
-  #room({ world = 1 }: CheckedSpec): Effect.Effect<void> {
+  #makeRoom({ world = 1 }: CheckedSpec): void {
     const { runs } = this.#services.limits
     const all = this.#held.size + this.#openings.size
-    if (all < runs) return Effect.void
+    if (all < runs) return
     const [idle] = Array.from(this.#held)
       .filter(({ shared }) => shared.readers.size === 0)
       .toSorted((one, other) => one.idleSince - other.idleSince)
-    if (idle !== undefined) return this.#close(idle)
-    throw new TooManyRuns({ runs: all, ...(world > runs ? { world } : {}) })
+    if (idle === undefined) throw new TooManyRuns({ runs: all, ...(world > runs ? { world } : {}) })
+    this.#close(idle)
   }
 
-  readonly #sweep: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Effect.all(
-      Array.from(this.#held)
-        .filter(({ idleSince, shared }) => shared.readers.size === 0 && now - idleSince >= this.#services.limits.idle)
-        .map((held) => this.#close(held)),
-      { discard: true }
-    )
+  readonly #sweep: Effect.Effect<void> = Effect.map(Clock.currentTimeMillis, (now) =>
+    this.#closeThose(({ idleSince }) => now - idleSince >= this.#services.limits.idle)
   )
 
-  /** Takes a run from the open ones at once, so that nobody joins it; the effect closes it. */
-  #close(held: Held): Effect.Effect<void> {
+  /** Closes runs that have failed, once their readers were told or have left: nobody can join them. */
+  #clear(): void {
+    this.#closeThose(({ shared }) => shared.isSpent)
+  }
+
+  /** Closes runs without readers. */
+  #closeThose(which: (held: Held) => boolean): void {
+    for (const held of this.#held) if (held.shared.readers.size === 0 && which(held)) this.#close(held)
+  }
+
+  /** Takes a run from the open ones at once, so that nobody joins it, and closes it. */
+  #close(held: Held): void {
     this.#held.delete(held)
     this.#built += held.shared.built
     this.#samples += held.shared.samples
@@ -300,7 +307,7 @@ export class Runs {
       Effect.logWarning(`the run ${held.key} of pipeline "${held.name}" could not be closed as it should`, cause)
     )
     // Its finalizers must not delay the next request or the next closing; the service itself waits for them.
-    return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(closed), this.#scope))
+    Runtime.runFork(this.#runtime)(Effect.uninterruptible(closed), { scope: this.#scope })
   }
 }
 
@@ -348,15 +355,20 @@ export class Reader {
     return Effect.flatMap(shared.at(placeOf(this.#cursor ?? shared.start)), (step) => {
       // Its place is no longer kept: a run of its own continues from there.
       if (step === undefined) return Effect.zipRight(this.leave, this.next)
-      this.#cursor = step.cursor
-      return Effect.succeed(step)
+      return Effect.succeed(this.#given(step, shared))
     })
   })
 
   /** The next step, if it is ready, without an effect. */
   ready(): Step | undefined {
-    const step = this.#cursor === undefined ? undefined : this.#shared?.ready(placeOf(this.#cursor))
-    if (step !== undefined) this.#cursor = step.cursor
+    const shared = this.#shared
+    const step = this.#cursor === undefined ? undefined : shared?.ready(placeOf(this.#cursor))
+    return step === undefined || shared === undefined ? undefined : this.#given(step, shared)
+  }
+
+  #given(step: Step, shared: SharedRun): Step {
+    this.#cursor = step.cursor
+    if (step.isError) shared.told(this)
     return step
   }
 

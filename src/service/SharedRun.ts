@@ -22,6 +22,8 @@ export interface Step {
   readonly cursor: Cursor
   /** Whether it is the last one: the run's end, or its error. */
   readonly isLast: boolean
+  /** Whether it is the run's error. */
+  readonly isError: boolean
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly samples: number
   /** Returns the bytes' memory for reuse. A reader that never calls it keeps the memory until it is collected. */
@@ -61,6 +63,8 @@ export class SharedRun {
   /** The bytes of the newest step, which the next one is taken to have. */
   #newestBytes = 0
   #isOver = false
+  #hasFailed = false
+  #isTold = false
   #isBuilding = false
   /** Readers waiting at the head; called with `undefined` if the run is closed. */
   readonly #waiting = new Set<(step: KeptStep | undefined) => void>()
@@ -88,6 +92,21 @@ export class SharedRun {
   /** Whether it can serve a trainer at this place. */
   has(place: string): boolean {
     return place === this.#head || this.#steps.has(place)
+  }
+
+  /**
+   * Whether it is of no use to those who come now: it has failed, and a reader was told so, or none is left to be told. What it
+   * failed of may be mended, so that it is built again for them. While its readers are still before the error, those who come
+   * share what is kept with them.
+   */
+  get isSpent(): boolean {
+    return this.#hasFailed && (this.#isTold || this.readers.size === 0)
+  }
+
+  /** Notes that a reader was given the error, which ends its way: it may come back before its connection has ended. */
+  told(reader: object): void {
+    this.#isTold = true
+    this.readers.delete(reader)
   }
 
   /** The step at a place; `undefined` if it is no longer kept. A wait may be interrupted: what is built is kept. */
@@ -198,6 +217,7 @@ export class SharedRun {
       this.#aheadBytes += step.bytes.length
     }
     this.#isOver = step.isLast
+    this.#hasFailed = step.isError
     if (!step.isLast) {
       this.built++
       this.samples += step.samples
@@ -227,6 +247,7 @@ class KeptStep implements Step {
   readonly number: number
   readonly cursor: Cursor
   readonly isLast: boolean
+  readonly isError: boolean
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly samples: number
   readonly #pool: BufferPool | undefined
@@ -238,6 +259,7 @@ class KeptStep implements Step {
     readonly cursor: Cursor
     readonly bytes: Uint8Array<ArrayBuffer>
     readonly isLast?: boolean
+    readonly isError?: boolean
     readonly samples?: number
     /** Where its memory goes. */
     readonly pool?: BufferPool
@@ -246,6 +268,7 @@ class KeptStep implements Step {
     this.cursor = own.cursor
     this.bytes = own.bytes
     this.isLast = own.isLast ?? false
+    this.isError = own.isError ?? false
     this.samples = own.samples ?? 0
     this.#pool = own.pool
   }
@@ -280,7 +303,7 @@ const failed = (cause: Cause.Cause<unknown>, cursor: Cursor, number: number): Ke
   const error = Cause.squash(cause)
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
   const message = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE)
-  return new KeptStep({ number, cursor, bytes: encode({ kind: "error", tag, message }), isLast: true })
+  return new KeptStep({ number, cursor, bytes: encode({ kind: "error", tag, message }), isLast: true, isError: true })
 }
 
 const LONGEST_MESSAGE = 10_000
