@@ -154,7 +154,7 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
         const text = query.get("from")
         const format = formatOf(query.get("format"))
         return {
-          spec: fromQuery(query, ["from", "format", "compression"]),
+          spec: fromQuery(query, ["from", "format", "compression"], serving.runs.defaults),
           format,
           compression: compressionIn(query.get("compression"), format),
           from: text === null ? undefined : cursorFrom(text)

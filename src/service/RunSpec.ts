@@ -44,7 +44,10 @@ export interface RunSpec {
   readonly allow?: ReadonlyArray<Cursor.Field>
 }
 
-/** A run as it was checked; `key` is equal for equal runs. @since 0.1.0 */
+/** What a service takes for what a run leaves out. @since 0.1.0 */
+export type Defaults = Pick<RunSpec, "pipeline" | "workers">
+
+/** A run as it was checked; `key` is equal for runs that are equal at its service. @since 0.1.0 */
 export interface CheckedSpec extends RunSpec {
   readonly key: string
   readonly root: Seed.Root
@@ -149,12 +152,16 @@ const seedIn = (query: URLSearchParams): Seed.RootInput | undefined => {
 }
 
 /**
- * Reads a run from a query; other names than its own are left to the caller in `rest`. Throws `InvalidOption` for names that
- * are unknown or come twice, and for values that cannot be meant.
+ * Reads a run from a query; `others` are names besides its own, which are left to the caller. Throws `InvalidOption` for names
+ * that are unknown or come twice, and for values that cannot be meant.
  *
  * @since 0.1.0
  */
-export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>): CheckedSpec => {
+export const fromQuery = (
+  query: URLSearchParams,
+  others: ReadonlyArray<string>,
+  defaults: Defaults = {}
+): CheckedSpec => {
   const known: ReadonlyArray<string> = [...NAMES, SEED_TEXT, ...others]
   for (const name of new Set(query.keys())) {
     const expected = `one of ${known.join(", ")}`
@@ -206,16 +213,16 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     ...(digest === undefined ? {} : { digest: digest === "true" }),
     ...(allow === undefined ? {} : { allow: allowed(allow === "" ? [] : allow.split(",")) })
   }
-  return { ...spec, policy: spec.policy ?? "epochWorker", root, key: keyOf(spec) }
+  return { ...spec, policy: spec.policy ?? "epochWorker", root, key: keyOf(spec, { ...DEFAULTS, ...defaults }) }
 }
 
-/** What is the same as nothing said. */
+/** What is the same as nothing said, at every service. */
 const DEFAULTS: RunSpec = { rank: 0, world: 1, uneven: "error", digest: false }
 
 /** A run that states a default is equal to one that leaves it out. */
-const keyOf = (spec: RunSpec): string => {
+const keyOf = (spec: RunSpec, defaults: RunSpec): string => {
   const query = toQuery(spec)
-  for (const name of NAMES) if (spec[name] === DEFAULTS[name]) query.delete(name)
+  for (const name of NAMES) if (spec[name] === defaults[name]) query.delete(name)
   // It says what the run may be gone on from, not what it delivers.
   query.delete("allow")
   return query.toString()

@@ -23,7 +23,7 @@ import * as Scheduler from "../scheduler/loader/Scheduler.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { type Frame, placeOf } from "./Frame.ts"
 import { Openings } from "./Openings.ts"
-import { type CheckedSpec, policyOf } from "./RunSpec.ts"
+import { type CheckedSpec, type Defaults, policyOf } from "./RunSpec.ts"
 import { SharedRun, type Step } from "./SharedRun.ts"
 
 /** A pipeline that a service has, whatever its batches hold. @since 0.1.0 */
@@ -147,12 +147,18 @@ export class Runs {
     return { opened: this.#opened, batches, samples }
   }
 
+  /** What runs need not say: the only pipeline, and the number of workers. */
+  get defaults(): Defaults {
+    const { pipelines, workers } = this.#services
+    const [only] = pipelines.keys()
+    return { workers, ...(only === undefined || pipelines.size > 1 ? {} : { pipeline: only }) }
+  }
+
   /** The name and the pipeline that a run asks for. Throws `InvalidOption`. */
   pipelineOf({ pipeline, seed }: CheckedSpec): readonly [string, ServedPipeline] {
     const { pipelines } = this.#services
     const names = [...pipelines.keys()]
-    const [only] = names
-    const name = pipeline ?? (names.length === 1 ? only : undefined)
+    const name = pipeline ?? this.defaults.pipeline
     const own = name === undefined ? undefined : pipelines.get(name)
     if (name === undefined || own === undefined) {
       throw new InvalidOption({ option: "pipeline", value: pipeline, expected: `one of ${names.join(", ")}` })

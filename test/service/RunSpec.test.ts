@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Either } from "effect"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
+import { Dataset, Pipeline } from "../../src/index.ts"
 import * as Seed from "../../src/random/Seed.ts"
 import { checkedRun, fromQuery, type RunSpec, toQuery } from "../../src/service/RunSpec.ts"
 import { Service } from "../../src/service.ts"
@@ -38,6 +39,29 @@ test("a run that states a default is one with a run that leaves it out", () => {
   expect(read("seed=1&epochs=1&rank=0&world=1&uneven=error&digest=false&policy=epochWorker").key).toBe(plain.key)
   for (const other of ["world=2", "rank=1&world=2", "uneven=pad", "digest=true"])
     expect(read(`seed=1&epochs=1&${other}`).key).not.toBe(plain.key)
+})
+
+test("a run that states a default of its service is one with a run that leaves it out, and others are not", async () => {
+  const numbers = Pipeline.from(Dataset.range(40)).pipe(Pipeline.batch(4))
+  await Effect.gen(function* () {
+    const keys = ({ runs, url }: Service.Service, all: ReadonlyArray<RunSpec>) =>
+      Effect.gen(function* () {
+        for (const own of all) {
+          const loader = yield* Service.connect(url, { seed: 1, epochs: 1, ...own })
+          yield* loader.forEach(() => Effect.void)
+        }
+        return (yield* runs).map(({ run }) => run)
+      })
+    const one = yield* Service.serve({ pipelines: { numbers }, workers: 3 })
+    const asked: ReadonlyArray<RunSpec> = [{}, { pipeline: "numbers" }, { workers: 3 }]
+    expect(yield* keys(one, asked)).toEqual(["seed=1&policy=epochWorker&epochs=1"])
+    expect((yield* keys(one, [{ workers: 1 }])).length).toBe(2)
+    const two = yield* Service.serve({ pipelines: { numbers, others: numbers } })
+    expect(yield* keys(two, [{ pipeline: "numbers", workers: 1 }, { pipeline: "others" }])).toEqual([
+      "pipeline=numbers&seed=1&policy=epochWorker&epochs=1",
+      "pipeline=others&seed=1&policy=epochWorker&epochs=1"
+    ])
+  }).pipe(Effect.scoped, Effect.runPromise)
 })
 
 test("what a local run refuses is refused before anything is sent", async () => {
