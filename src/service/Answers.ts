@@ -28,7 +28,7 @@ export interface Serving {
   draining: boolean
   /** Bytes of batches that were sent. */
   sent: number
-  /** Trainers that are connected. */
+  /** Trainers that are connected, also those whose run is still opening. */
   readers: number
 }
 
@@ -43,15 +43,16 @@ const STATUS: Readonly<Record<string, number>> = {
   TooManyRuns: 503
 }
 
-const refuse = (response: ServerResponse, status: number, tag: string, message: string): void => {
-  const headers = {
-    ...JSON_TYPE,
-    ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    ...(status === 503 ? { "retry-after": "1" } : {})
-  }
-  response.writeHead(status, headers)
-  response.end(`${JSON.stringify({ error: tag, message })}\n`)
-}
+const refuse = (response: ServerResponse, status: number, tag: string, message: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const headers = {
+      ...JSON_TYPE,
+      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(status === 503 ? { "retry-after": "1" } : {})
+    }
+    response.writeHead(status, headers)
+    return ended(response, `${JSON.stringify({ error: tag, message })}\n`)
+  })
 
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
@@ -60,10 +61,10 @@ const refuseError = (response: ServerResponse, error: unknown): Effect.Effect<vo
   Effect.suspend(() => {
     const tag = error instanceof RunFailed ? error.tag : tagOf(error)
     const status = STATUS[tag] ?? 500
-    refuse(response, status, tag, error instanceof Error ? error.message : String(error))
+    const refused = refuse(response, status, tag, error instanceof Error ? error.message : String(error))
     // That of a run that was open has been logged by it.
-    if (status !== 500 || error instanceof RunFailed) return Effect.void
-    return Effect.logWarning("a run could not be opened, which its trainer is told", error)
+    if (status !== 500 || error instanceof RunFailed) return refused
+    return Effect.zipRight(Effect.logWarning("a run could not be opened, which its trainer is told", error), refused)
   })
 
 /** The base that paths are resolved against. */
@@ -79,15 +80,15 @@ export const answer = (serving: Serving, request: IncomingMessage, response: Ser
     // Checked first, so that nothing is revealed to those who have no access.
     const refusal = serving.access(request.headers)
     const asked = url.slice(0, LONGEST_URL)
-    if (!URL.canParse(asked, BASE)) return Effect.sync(() => refuse(response, 400, "Address", "this is no address"))
+    if (!URL.canParse(asked, BASE)) return refuse(response, 400, "Address", "this is no address")
     const { pathname, searchParams } = new URL(asked, BASE)
     if (pathname === "/health") return Effect.sync(() => health(serving, response))
-    if (refusal !== undefined) return Effect.sync(() => refuse(response, refusal.status, "Refused", refusal.message))
-    if (url.length > LONGEST_URL) return Effect.sync(() => refuse(response, 414, "TooLong", "the address is too long"))
-    if (method !== "GET") return Effect.sync(() => refuse(response, 405, "Method", "this service answers to GET alone"))
+    if (refusal !== undefined) return refuse(response, refusal.status, "Refused", refusal.message)
+    if (url.length > LONGEST_URL) return refuse(response, 414, "TooLong", "the address is too long")
+    if (method !== "GET") return refuse(response, 405, "Method", "this service answers to GET alone")
     switch (pathname) {
       case "/batches":
-        return batches(serving, searchParams, response)
+        return counted(serving, batches(serving, searchParams, response))
       case "/runs":
         return Effect.sync(() => {
           response.writeHead(200, JSON_TYPE)
@@ -99,13 +100,11 @@ export const answer = (serving: Serving, request: IncomingMessage, response: Ser
           response.end(metrics(serving))
         })
       default:
-        return Effect.sync(() =>
-          refuse(
-            response,
-            404,
-            "Unknown",
-            `here are /batches, /runs, /metrics and /health, and no ${pathname.slice(0, 80)}`
-          )
+        return refuse(
+          response,
+          404,
+          "Unknown",
+          `here are /batches, /runs, /metrics and /health, and no ${pathname.slice(0, 80)}`
         )
     }
   })
@@ -145,9 +144,17 @@ const DRAINING =
 
 const ALIVE = encode({ kind: "alive" })
 
+/** Counts a trainer from its request on, so that one whose run is still opening is waited for, too, until its answer is sent. */
+const counted = (serving: Serving, own: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => serving.readers++),
+    () => own,
+    () => Effect.sync(() => serving.readers--)
+  )
+
 /** Streams a run from a cursor on, as fast as its reader accepts it. */
 const batches = (serving: Serving, query: URLSearchParams, response: ServerResponse): Effect.Effect<void> => {
-  if (serving.draining) return Effect.sync(() => refuse(response, 503, "Draining", DRAINING))
+  if (serving.draining) return refuse(response, 503, "Draining", DRAINING)
   const begun = Effect.gen(function* () {
     const { compression, format, from, spec } = yield* Effect.try({
       try: () => {
@@ -177,19 +184,9 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
       Cause.isInterruptedOnly(cause) ? Effect.interrupt : refuseError(response, Cause.squash(cause)),
     onSuccess: ({ compressor, contentType, first, reader, writer }) =>
       Effect.suspend(() => {
-        serving.readers++
         response.writeHead(200, { "content-type": contentType, "cache-control": "no-store" })
         return stream(serving, reader, { writer, first, compressor }, response)
-      }).pipe(
-        Effect.ensuring(
-          Effect.zipRight(
-            reader.leave,
-            Effect.sync(() => {
-              serving.readers--
-            })
-          )
-        )
-      )
+      }).pipe(Effect.ensuring(reader.leave))
   })
 }
 
@@ -341,5 +338,5 @@ const drained = (response: ServerResponse): Effect.Effect<void> =>
  * Ends an answer, and waits until the system has all of it: what the process still has would be lost when it ends. If its reader
  * leaves, the answer is interrupted.
  */
-const ended = (response: ServerResponse): Effect.Effect<void> =>
-  Effect.async((resume) => void response.end(() => resume(Effect.void)))
+const ended = (response: ServerResponse, rest?: string): Effect.Effect<void> =>
+  Effect.async((resume) => void response.end(rest, () => resume(Effect.void)))

@@ -93,7 +93,10 @@ export interface Service {
   readonly url: string
   /** The runs that are open. */
   readonly runs: Effect.Effect<ReadonlyArray<Told>>
-  /** Accepts no more trainers, and waits until the present ones are done; closing the scope does not wait for them. */
+  /**
+   * Accepts no more trainers, and waits until the present ones are done, also those whose run is still opening; closing the scope
+   * does not wait for them.
+   */
   readonly drain: Effect.Effect<void>
 }
 

@@ -3,7 +3,7 @@
  * than there may be.
  */
 import { expect, test } from "bun:test"
-import { Data, Deferred, Effect, Exit, Fiber, Layer, Schedule } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import { Dataset, Pipeline, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 
@@ -121,4 +121,38 @@ test("runs that are being opened count among those that there may be, and all of
     const exits = yield* soon(Effect.forEach(all, Fiber.await))
     expect(exits.filter(Exit.isSuccess).length).toBe(3)
     expect((yield* runs).length).toBe(3)
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("a service that drains waits for those whose run is still opening, and serves them or says why it cannot", () =>
+  Effect.gen(function* () {
+    for (const isMended of [true, false]) {
+      const { gate, seen, workersOf } = yield* gated
+      const scope = yield* Scope.make()
+      const { drain, url } = yield* Scope.extend(Service.serve({ pipelines, workersOf }), scope)
+      const ask = Effect.promise(async () => {
+        const answer = await fetch(`${url}/batches?pipeline=slow&seed=1&epochs=1&format=ndjson`)
+        return { status: answer.status, lines: (await answer.text()).trim().split("\n") }
+      })
+      const waits = yield* Effect.fork(ask)
+      yield* until(() => seen.opened === 1)
+      let isDrained = false
+      const drained = yield* Effect.fork(
+        Effect.zipRight(
+          drain,
+          Effect.sync(() => (isDrained = true))
+        )
+      )
+      yield* Effect.sleep("120 millis")
+      expect(isDrained).toBe(false)
+      expect(yield* ask).toMatchObject({ status: 503, lines: [expect.stringContaining('"error":"Draining"')] })
+      yield* isMended
+        ? Deferred.succeed(gate, undefined)
+        : Deferred.fail(gate, new NoStore({ message: "the bucket is closed" }))
+      yield* soon(Fiber.join(drained))
+      // What its trainers were not sent by now is lost.
+      yield* Scope.close(scope, Exit.void)
+      const { lines, status } = yield* soon(Fiber.join(waits))
+      if (isMended) expect([status, lines.length]).toEqual([200, 1 + 5 + 1])
+      else expect([status, ...lines]).toEqual([500, '{"error":"NoStore","message":"the bucket is closed"}'])
+    }
   }).pipe(Effect.scoped, Effect.runPromise))
