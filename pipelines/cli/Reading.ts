@@ -23,10 +23,13 @@ export const reading = <A>(
     Options.withDescription(description),
     Options.mapEffect((text) =>
       Either.mapLeft(read(text), (reason) =>
-        ValidationError.invalidValue(HelpDoc.p(`--${name} ${JSON.stringify(text)} ${reason}`))
+        ValidationError.invalidValue(HelpDoc.p(`--${name} ${said(text)} ${reason}`))
       )
     )
   )
+
+/** What is before an `@` may be a password. */
+const said = (text: string): string => (text.includes("@") ? "…" : JSON.stringify(text))
 
 /** A whole number from `min` to `max`. */
 export const whole =
@@ -50,9 +53,7 @@ export const listOf =
   <A>(read: (text: string) => Either.Either<A, string>) =>
   (text: string): Either.Either<ReadonlyArray<A>, string> =>
     Either.all(
-      text
-        .split(",")
-        .map((part) => Either.mapLeft(read(part.trim()), (reason) => `(${JSON.stringify(part)}) ${reason}`))
+      text.split(",").map((part) => Either.mapLeft(read(part.trim()), (reason) => `(${said(part)}) ${reason}`))
     )
 
 /** An address such as `127.0.0.1:7717` or `[::1]:7717`. */

@@ -18,6 +18,7 @@ import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
 import { type Certificate, certificateOf } from "../service/Certificate.ts"
 import { type ListenError, listenAt } from "../service/Serve.ts"
+import { shown, shownInvalid } from "../sources/store/Location.ts"
 import * as FiberBuilders from "./FiberBuilders.ts"
 import { serverOf } from "./Listening.ts"
 import { type Serving, Session } from "./Session.ts"
@@ -117,7 +118,7 @@ const settings = (options: ListenOptions): Checked => {
     const text = String(own)
     if (URL.canParse(text)) return text
     const expected = 'a URL, such as import.meta.resolve("./digits.ts") gives'
-    throw new InvalidOption({ option: "a module of pipelines", value: text, expected })
+    throw new InvalidOption({ option: "a module of pipelines", value: shownInvalid(text), expected })
   })
   const twice = modules.find((own, at) => modules.findIndex((other) => nameOf(other) === nameOf(own)) !== at)
   if (twice !== undefined) {
@@ -157,7 +158,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     for (const module of modules) {
       yield* Effect.mapError(
         notMissing(module),
-        ({ reason }) => new InvalidOption({ option: "a module of pipelines", value: module, expected: reason })
+        ({ reason }) => new InvalidOption({ option: "a module of pipelines", value: shown(module), expected: reason })
       )
     }
     const token = tokenOf(options.token)

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
+import { shownInvalid } from "../sources/store/Location.ts"
 
 /** A process that builds batches. @category models @since 0.1.0 */
 export interface RunnerInfo {
@@ -96,7 +97,7 @@ export const ownerOf = <A>(all: ReadonlyArray<A>, lane: number, lanes: number): 
 const runnerAt = (address: Address): RunnerInfo => {
   const { host, port, threads = 1 } = typeof address === "string" ? parsed(address) : address
   const shown = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-  if (host === "") throw new InvalidOption({ option: "the address of a runner", value: address, expected: ADDRESS })
+  if (host === "" || /[@/?#\s]/.test(host)) throw invalid(host)
   return {
     id: shown,
     host,
@@ -105,12 +106,15 @@ const runnerAt = (address: Address): RunnerInfo => {
   }
 }
 
+const invalid = (text: string): InvalidOption =>
+  new InvalidOption({ option: "the address of a runner", value: shownInvalid(text), expected: ADDRESS })
+
 const ADDRESS = 'a host and a port, such as "10.0.0.7:7718" or "[::1]:7718"'
 
 const parsed = (address: string): { readonly host: string; readonly port: number; readonly threads?: number } => {
   const [, v6, host = v6, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? []
   if (host === undefined || port === undefined) {
-    throw new InvalidOption({ option: "the address of a runner", value: address, expected: ADDRESS })
+    throw invalid(address)
   }
   return { host, port: Number(port) }
 }

@@ -11,7 +11,7 @@ import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
-import { shown } from "../sources/store/Location.ts"
+import { shownInvalid } from "../sources/store/Location.ts"
 import { type Token, tokenOf } from "./Access.ts"
 import { trustOf } from "./Certificate.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
@@ -78,10 +78,7 @@ const targetOf = (of: string, url: string | URL, options: ConnectOptions): Targe
     token,
     ...spec
   } = options
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    const expected = "an address such as http://127.0.0.1:7717"
-    throw new InvalidOption({ option: "url", value: shown(String(url)), expected })
-  }
+  const own = addressOf(url)
   if (!Schedule.isSchedule(attempts)) {
     throw new InvalidOption({
       option: "attempts",
@@ -93,12 +90,6 @@ const targetOf = (of: string, url: string | URL, options: ConnectOptions): Targe
     const expected = "told its epochs: one of { epochs: n }, { epoch: k } and { from: cursor }"
     throw new InvalidOption({ option: "the run", value: options, expected })
   }
-  const own = new URL(url)
-  if (!isDecodable(own)) {
-    const expected = "one whose user and password are escaped: % is %25, / is %2F"
-    throw new InvalidOption({ option: "url", value: shown(own.href), expected })
-  }
-  if (!own.pathname.endsWith("/")) own.pathname += "/"
   return {
     url: own.href,
     spec: checkedRun(spec),
@@ -110,6 +101,22 @@ const targetOf = (of: string, url: string | URL, options: ConnectOptions): Targe
     ca: trustOf(of, tls)?.ca
   }
 }
+
+/** The service's address, which ends with `/`. Throws `InvalidOption`, without what may be a password. */
+const addressOf = (url: string | URL): URL => {
+  const own = URL.parse(String(url))
+  // Behind a /, a ? or a # that is not escaped stands what is left of a password.
+  const isAddress =
+    own !== null && /^https?:$/.test(own.protocol) && !`${own.pathname}${own.search}${own.hash}`.includes("@")
+  if (!isAddress || !isDecodable(own)) {
+    throw new InvalidOption({ option: "url", value: shownInvalid(String(url)), expected: ADDRESS })
+  }
+  if (!own.pathname.endsWith("/")) own.pathname += "/"
+  return own
+}
+
+const ADDRESS =
+  "an address such as http://127.0.0.1:7717, whose user and password are escaped: % is %25, / is %2F, # is %23, ? is %3F, @ is %40"
 
 /** Whether the user and the password of an address can be read: they are sent as a header. */
 const isDecodable = ({ password, username }: URL): boolean => {

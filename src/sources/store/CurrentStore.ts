@@ -14,6 +14,7 @@ import { type HttpReads, httpDriver } from "./Http.ts"
 import { huggingFaceDriver, localHubDriver } from "./HuggingFace.ts"
 import { type Send, sending } from "./http/Requests.ts"
 import { lazyDriver } from "./LazyDriver.ts"
+import { shownInvalid } from "./Location.ts"
 import { nothing, routed } from "./Routes.ts"
 import { StoreError } from "./StoreError.ts"
 import type { Driver, StoreService } from "./StoreService.ts"
@@ -37,7 +38,7 @@ export const hub = (
     }
     const expected = "the address of a hub, or the path of a folder"
     if (/^\w\w+:/.test(own) && !/^file:\/\/\//.test(own)) {
-      return yield* new InvalidOption({ option: "endpoint (HF_ENDPOINT)", value: own, expected })
+      return yield* new InvalidOption({ option: "endpoint (HF_ENDPOINT)", value: shownInvalid(own), expected })
     }
     return localHubDriver(/^file:/.test(own) ? process.getBuiltinModule("node:url").fileURLToPath(own) : own)
   })

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { plural } from "../../core/Plural.ts"
 import { Store } from "./CurrentStore.ts"
-import { located, schemeOf, shown } from "./Location.ts"
+import { hasPassword, located, schemeOf, shown, shownInvalid } from "./Location.ts"
 import { braced, type Pattern, patternOf } from "./Pattern.ts"
 import { StoreError } from "./StoreError.ts"
 import { type Listed, NOWHERE, REAL, type StoreService } from "./StoreService.ts"
@@ -101,6 +101,10 @@ const textsOf = (locations: string | ReadonlyArray<string>): ReadonlyArray<strin
 
 /** What a location stands for: paths and patterns, without its braces. Throws `InvalidOption`. @since 0.1.0 */
 export const patternsOf = (text: string): ReadonlyArray<string | Pattern> => {
+  if (hasPassword(text)) {
+    const expected = "without a user and a password: give them by Store.http({ headers }), or Store.s3({ credentials })"
+    throw new InvalidOption({ option: "a location", value: "…", expected })
+  }
   if (/^file:/i.test(text)) return [pathOf(text)]
   const scheme = schemeOf(text)
   // In an address of HTTP `?` begins the query, and brackets stand for themselves.
@@ -123,7 +127,7 @@ const pathOf = (url: string): string => {
   } catch {
     throw new InvalidOption({
       option: "a location",
-      value: url,
+      value: shownInvalid(url),
       expected: "a path, or a file: URL such as file:///data"
     })
   }

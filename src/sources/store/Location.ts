@@ -36,6 +36,25 @@ export const shown = (address: string): string => {
 /** Only up to the first `/`: a revision of the Hub, which follows an `@`, is in the path. */
 const withoutUser = (address: string): string => address.replace(/^([^/]*:\/\/)[^/]*@/, "$1")
 
+/**
+ * What a message shows of a text that should be an address and is not: nothing, if it may hold a password or a token. Without
+ * its parts one cannot tell where they are.
+ *
+ * @since 0.1.0
+ */
+export const shownInvalid = (text: string): string => (/[@?#]/.test(text) ? "…" : text)
+
+/**
+ * Whether a location has a user and a password, or seems meant to have: `//user:secret@host/a`, `https://user:a/b@host/c`. A port
+ * is no password, and an `@` further on may be a revision.
+ *
+ * @since 0.1.0
+ */
+export const hasPassword = (location: string): boolean => {
+  const rest = location.replace(/^(?:(?:https?|s3|hf)(?::\/*|\/\/+)|file:\/\/|\/\/)/i, "")
+  return rest !== location && /^[^/]*:(?!\d{1,5}(?:[/?#]|$)).*@/s.test(rest)
+}
+
 const splitOnce = (text: string, by: string): readonly [string, string | undefined] => {
   const at = text.indexOf(by)
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + by.length)]

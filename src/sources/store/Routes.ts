@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { schemeOf } from "./Location.ts"
+import { schemeOf, shownInvalid } from "./Location.ts"
 import { StoreError } from "./StoreError.ts"
 import type { Driver, Listed, ObjectInfo, StoreService } from "./StoreService.ts"
 
@@ -67,7 +67,8 @@ const none = (location: string): StoreError => {
   const way =
     advice[scheme] ?? `provide one by Store.make("${scheme}", …), or take a path, an http(s), an s3 or an hf location`
   const reason = `no store serves ${scheme}: locations; ${way}. Of several layers provide each to the next: Layer.provide`
-  return new StoreError({ location, kind: "unsupported", reason })
+  // `user:password@host` is a location of the scheme `user:` to us.
+  return new StoreError({ location: shownInvalid(location), kind: "unsupported", reason })
 }
 
 /** The store of no location: each is an error that says which store is missing. @since 0.1.0 */

@@ -13,6 +13,7 @@ import { type ReadingOptions, readingNames, readingOf } from "../Guard.ts"
 import type { HttpReads } from "../Http.ts"
 import type { Send } from "../http/Requests.ts"
 import { lazyDriver } from "../LazyDriver.ts"
+import { shownInvalid } from "../Location.ts"
 import type { Driver } from "../StoreService.ts"
 import type { Endpoint } from "./Address.ts"
 import { anonymous, type Credentials, configured, identityOf, provided, type S3Credentials } from "./Credentials.ts"
@@ -63,9 +64,11 @@ const endpointOf = (given: string | undefined, region: string, style: "host" | "
   const isSound =
     url !== undefined &&
     /^https?:$/.test(url.protocol) &&
-    `${url.username}${url.password}${url.search}${url.hash}` === ""
+    `${url.username}${url.password}${url.search}${url.hash}` === "" &&
+    // Behind a / that is not escaped stands what is left of a password.
+    !url.pathname.includes("@")
   if (!isSound) {
-    const value = url === undefined ? given.replace(/\/\/.*@/s, "//…@") : `${url.protocol}//${url.host}…`
+    const value = shownInvalid(given)
     const expected = "the address of a server, such as https://host:9000, without a user, a query and a fragment"
     throw new InvalidOption({ option: "endpoint (AWS_ENDPOINT_URL)", value, expected })
   }
