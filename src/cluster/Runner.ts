@@ -17,6 +17,7 @@ import { notMissing } from "../scheduler/backends/threads/ModuleFile.ts"
 import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
 import { type Certificate, certificateOf } from "../service/Certificate.ts"
+import { places } from "../service/Listening.ts"
 import { type ListenError, listenAt } from "../service/Serve.ts"
 import { shown, shownInvalid } from "../sources/store/Location.ts"
 import * as FiberBuilders from "./FiberBuilders.ts"
@@ -178,10 +179,11 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     const runtime = yield* Effect.runtime<never>()
     const scope = yield* Effect.scope
     const accept = (socket: Socket): void => {
-      Runtime.runFork(runtime)(Effect.interruptible(Session.serve(serving, socket)), { scope })
+      const served = Session.serve(serving, socket, () => keep(socket))
+      Runtime.runFork(runtime)(Effect.interruptible(served), { scope })
     }
     const server = serverOf(tls, TIMING.opening, accept)
-    server.maxConnections = connections + TOLD
+    const keep = places(server, connections + TOLD)
     yield* Effect.acquireRelease(listenAt(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo // it listens at a port
     const drain = Effect.suspend(() => {

@@ -55,6 +55,7 @@ export interface Serving {
 export class Session {
   readonly #serving: Serving
   readonly #socket: FrameSocket
+  readonly #admitted: () => void
   #stage: "hello" | "open" | "opening" | "ready" = "hello"
   #builders: Builders | undefined
   #spans: RunnerSpans | undefined
@@ -67,10 +68,12 @@ export class Session {
   private constructor(
     serving: Serving,
     socket: ByteSocket,
+    admitted: () => void,
     opening: Deferred.Deferred<Received>,
     ended: Deferred.Deferred<void>
   ) {
     this.#serving = serving
+    this.#admitted = admitted
     this.#opening = opening
     this.#socket = new FrameSocket(socket, {
       silence: serving.timing.loaderSilence,
@@ -81,12 +84,12 @@ export class Session {
     })
   }
 
-  /** Serves a loader until its connection ends. */
-  static serve(serving: Serving, socket: ByteSocket): Effect.Effect<void> {
+  /** Serves a loader until its connection ends. `admitted` is called once it has said hello and is not refused. */
+  static serve(serving: Serving, socket: ByteSocket, admitted: () => void = () => undefined): Effect.Effect<void> {
     return Effect.gen(function* () {
       const opening = yield* Deferred.make<Received>()
       const ended = yield* Deferred.make<void>()
-      const session = new Session(serving, socket, opening, ended)
+      const session = new Session(serving, socket, admitted, opening, ended)
       serving.sessions.add(session)
       const served = Deferred.await(opening).pipe(
         Effect.timeout(serving.timing.opening),
@@ -204,6 +207,7 @@ export class Session {
     }
     const { id, threads } = this.#serving
     this.#stage = "open"
+    this.#admitted()
     this.#socket.expect({})
     const compression = agreed(head["compression"])
     send(this.#socket, "welcome", { ...identity, id, threads: Math.max(threads, 1), compression })

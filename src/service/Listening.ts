@@ -5,7 +5,7 @@
  */
 import { createServer, type RequestListener, type Server } from "node:http"
 import { createServer as createSecureServer } from "node:https"
-import type { Socket } from "node:net"
+import type { Server as NetServer, Socket } from "node:net"
 
 /**
  * Returns a server that is not yet listening. A client has `opening` milliseconds for its TLS handshake, and as many to send each
@@ -35,6 +35,16 @@ const SPARE = 16
  * @since 0.1.0
  */
 export const bounded = (server: Server, most: number): void => {
+  const keep = places(server, most)
+  server.on("request", ({ socket }) => keep(socket))
+}
+
+/**
+ * As {@link bounded}, for any server: returns the function that gives a connection its place for good.
+ *
+ * @since 0.1.0
+ */
+export const places = (server: NetServer, most: number): ((socket: Socket) => void) => {
   server.maxConnections = most + SPARE
   let open = 0
   /** Those that have asked for nothing, the oldest first, by their address: over TLS a request has another socket. */
@@ -52,7 +62,7 @@ export const bounded = (server: Server, most: number): void => {
     silent.delete(oldest)
     other.destroy()
   })
-  server.on("request", ({ socket }) => silent.delete(addressOf(socket)))
+  return (socket) => void silent.delete(addressOf(socket))
 }
 
 const addressOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`

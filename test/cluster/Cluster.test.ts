@@ -3,7 +3,7 @@
  */
 import { afterEach, describe, expect, test } from "bun:test"
 import { createHash, generateKeyPairSync } from "node:crypto"
-import { type AddressInfo, connect, type Socket } from "node:net"
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { connect as connectSecurely } from "node:tls"
 import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schedule, Scope, Stream } from "effect"
 import { failed } from "../../pipelines/train/Backend.ts"
@@ -187,13 +187,12 @@ describe("on the way", () => {
   })
 
   test("a runner that has as many loaders as it takes is not a matter of TLS alone", async () => {
-    const { address } = await runner({ connections: 1 })
-    const [host = "", port] = address.split(":")
-    // Those that say nothing take the places, too, of those that would be told so.
-    const sockets = Array.from({ length: 17 }, () => connect(Number(port), host))
-    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once("connect", resolve))))
-    const error = await errorOf({ addresses: [address], wait: 500 })
-    for (const socket of sockets) socket.destroy()
+    // As a runner does where so many come at once that it cannot tell them.
+    const server = createServer((socket) => socket.destroy())
+    await Effect.runPromise(listenAt(server, "127.0.0.1", 0))
+    open.add(async () => server.close())
+    const { port } = server.address() as AddressInfo // it listens at a port
+    const error = await errorOf({ addresses: [`127.0.0.1:${port}`], wait: 500 })
     expect(String(error)).toContain("has it as many loaders as its option connections allows?")
   })
 

@@ -2193,6 +2193,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/Cluster.test.ts"
   },
   {
+    name: "cluster: a loader that has shown its token loses its place to silent connections",
+    file: "cluster/Session.ts",
+    from: "    this.#admitted()\n",
+    to: "",
+    test: "test/cluster/Listening.test.ts"
+  },
+  {
     name: "cluster: a file of SQLite that was emptied is not noticed",
     file: "cluster/control/NodeSqlite.ts",
     from: "wasFilled && now.isEmpty",
