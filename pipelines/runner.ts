@@ -20,6 +20,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import { databaseOf } from "../src/cluster/control/Database.ts"
 import { Runner, Runners } from "../src/cluster.ts"
@@ -33,7 +34,7 @@ import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
 import { address, reading, whole } from "./cli/Reading.ts"
 import { signalled } from "./cli/Signals.ts"
-import { tokenIn } from "./cli/Token.ts"
+import { tokenNamed } from "./cli/Token.ts"
 
 const LISTEN = { host: "127.0.0.1", port: 7718 }
 
@@ -75,8 +76,10 @@ const options = {
   ).pipe(Options.withDefault(1000)),
   tokenEnv: Options.text("token-env").pipe(
     Options.withPseudoName("name"),
-    Options.withDescription("The environment variable with the token that loaders must show (default FURROW_TOKEN)"),
-    Options.withDefault("FURROW_TOKEN")
+    Options.withDescription(
+      "The environment variable with the token that loaders must show; it must be set (default FURROW_TOKEN, if set)"
+    ),
+    Options.optional
   ),
   ...certificate
 }
@@ -87,15 +90,20 @@ const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
 const command = Command.make("runner", options, (flags) =>
   Effect.gen(function* () {
     for (const path of flags.pipeline) {
-      const exports = yield* imported(`--pipeline ${JSON.stringify(path)}`, path)
+      const named = `--pipeline ${JSON.stringify(path)}`
+      const exports = yield* imported(named, path)
+      // What a function gives is known once a loader has sent its config.
+      if (!Object.values(exports).some((own) => isPipeline(own) || Predicate.isFunction(own))) {
+        return yield* new Usage({ message: `${named} exports no pipeline, nor a function that returns one` })
+      }
       // Loaders would be told as much, one after the other.
       yield* checked(() => {
         for (const [name, own] of Object.entries(exports)) if (isPipeline(own)) ownPipeline(`${path}: ${name}`, own)
       })
     }
-    const token = yield* tokenIn(flags.tokenEnv)
+    const token = yield* tokenNamed(flags.tokenEnv)
     if (Option.isNone(token) && !LOOPBACK.has(flags.listen.host)) {
-      const message = `--listen ${flags.listen.host} can be reached by others: set ${flags.tokenEnv} to a token of 16 characters or more that loaders show`
+      const message = `--listen ${flags.listen.host} can be reached by others: set FURROW_TOKEN to a token of 16 characters or more that loaders show`
       return yield* new Usage({ message })
     }
     const tls = yield* certificateFrom(flags)

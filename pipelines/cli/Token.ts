@@ -10,6 +10,15 @@ import { Usage } from "./Main.ts"
 
 const EXPECTED = "at least 16 visible ASCII characters, with spaces only between them"
 
+/** The token in a variable that the command line names: it must be set. Else that in FURROW_TOKEN, if it is set. */
+export const tokenNamed = (named: Option.Option<string>) =>
+  Effect.gen(function* () {
+    const token = yield* tokenIn(Option.getOrElse(named, () => "FURROW_TOKEN"))
+    if (Option.isNone(named) || Option.isSome(token)) return token
+    const message = `--token-env ${named.value}: ${named.value} is not set; set it to ${EXPECTED}`
+    return yield* new Usage({ message })
+  })
+
 /** None if the variable is not set. */
 export const tokenIn = (variable: string) =>
   Effect.tap(Config.option(Config.redacted(variable)), (token) =>
