@@ -71,6 +71,17 @@ export class Deaths {
     return doubts > 0 && doubts + (this.#deaths.get(pending) ?? 0) > this.#options.restarts
   }
 
+  /** What becomes of the batch that a lost runner was at, for a message. */
+  fateOf(pending: PendingBatch | undefined): string {
+    if (pending === undefined) return "it was at no batch"
+    const { batch, epoch } = pending.request
+    const { restarts } = this.#options
+    const name = `batch ${batch} of epoch ${epoch}`
+    if ((this.#deaths.get(pending) ?? 0) > restarts) return `${name} fails, as \`restarts\` is ${restarts}`
+    if (!this.isOpen(pending)) return `${name} is built again elsewhere`
+    return `${name} fails, as \`restarts\` is ${restarts}, unless the runner answers again`
+  }
+
   #doubtsAt(pending: PendingBatch): number {
     return this.#doubts.get(pending) ?? 0
   }

@@ -244,15 +244,14 @@ class RunnerPool implements OpenBackend {
     this.#choice.unpin(seat)
     const suspects = ending === "clean" ? [] : begun.map(({ pending }) => pending)
     if (suspects.length > 0) this.#replaced()
-    const { epoch, batch } = (died ?? suspects[0])?.request ?? {}
-    const at = batch === undefined ? "it was at no batch" : `batch ${batch} of epoch ${epoch} is built again elsewhere`
+    if (ending === "broken") this.#deaths.doubt(seat, suspects, reason)
+    else for (const pending of suspects) this.#deaths.charge(pending, reason, undefined)
     if (ending !== "clean") {
-      this.#fork(Effect.logWarning(`backend cluster lost runner ${seat.address}: ${reason}; ${at}`))
+      const fate = this.#deaths.fateOf(died ?? suspects[0])
+      this.#fork(Effect.logWarning(`backend cluster lost runner ${seat.address}: ${reason}; ${fate}`))
       // It may have built any that it was sent: an attempt is counted rather than missed.
       for (const { pending } of others) pending.replaced++
     }
-    if (ending === "broken") this.#deaths.doubt(seat, suspects, reason)
-    else for (const pending of suspects) this.#deaths.charge(pending, reason, undefined)
     for (const flight of [...begun, ...others]) this.#askElsewhere(flight)
     if (!this.#seats.some(({ isOpen }) => isOpen)) this.#without = now()
     this.#flush()

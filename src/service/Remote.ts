@@ -125,7 +125,7 @@ class PlainRemote<C> implements Remote<C> {
 
   #loader(read: string): RemoteLoader<C> {
     const { opened } = this.#session
-    if (opened === undefined) throw new RunNotOpen({ read })
+    if (opened === undefined) throw new RunNotOpen({ read, way: "take a batch first" })
     return opened
   }
 

@@ -386,6 +386,10 @@ describe("a run fails", () => {
       const told = lost.filter((line) => line.includes("lost runner"))
       expect(told.length).toBeGreaterThan(0)
       for (const line of told) expect(line).toContain(`batch ${batch} of epoch 0`)
+      expect(told.map((line) => line.slice(line.lastIndexOf(";")))).toEqual([
+        `; batch ${batch} of epoch 0 is built again elsewhere`,
+        `; batch ${batch} of epoch 0 fails, as \`restarts\` is 1`
+      ])
     },
     TIME
   )

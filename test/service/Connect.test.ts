@@ -35,6 +35,22 @@ test.each([
   expect(String(Either.getOrThrow(Either.flip(failed)))).not.toContain(secret)
 })
 
+test("what is read before the first batch says how to begin, without `open`, which there is not", () => {
+  const run = Service.remote("http://127.0.0.1:1", { seed: 1, epochs: 1, digest: true })
+  for (const read of ["cursor", "stats", "digest"] as const) {
+    let thrown: unknown
+    try {
+      void run[read]
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toMatchObject({
+      _tag: "RunNotOpen",
+      message: `${read} cannot be read before the run has begun: take a batch first`
+    })
+  }
+})
+
 test("an address without a password is shown", async () => {
   const run = Service.remote("ftp://h:7717", { seed: 1, epochs: 1 })
   await expect(run.take()).rejects.toThrow('got "ftp://h:7717"')

@@ -48,9 +48,12 @@ export class RunClosed extends Data.TaggedError("RunClosed")<{
 export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
   /** What was read, such as `cursor`. */
   readonly read: string
+  /** What opens the run. Default: taking a batch, or `run.open()`, which a run of a service does not have. */
+  readonly way?: string
 }> {
   override get message(): string {
-    return `${this.read} cannot be read before the run has begun: take a batch first, or \`await run.open()\``
+    const { read, way = "take a batch first, or `await run.open()`" } = this
+    return `${read} cannot be read before the run has begun: ${way}`
   }
 }
 
