@@ -7,7 +7,7 @@
  */
 import { isIP, connect as plain, type Socket } from "node:net"
 import { connect as secure } from "node:tls"
-import { HttpResponse } from "./HttpResponse.ts"
+import { HttpFault, HttpResponse, UNANSWERED } from "./HttpResponse.ts"
 
 /** Reading pauses while more than this many bytes have not been taken. */
 const MOST_AHEAD = 2 ** 20
@@ -41,7 +41,7 @@ export class Download {
       this.wake?.()
     })
     socket.on("end", () => this.#closed())
-    socket.on("error", (error) => this.#end(error))
+    socket.on("error", (error) => this.#end(this.#response.hasBegun ? error : unanswered(error)))
     socket.on("close", () => this.#closed())
   }
 
@@ -167,6 +167,12 @@ export class Download {
     this.wake?.()
   }
 }
+
+/** Adds to the error of a connection that was broken off what the reason may be. */
+const unanswered = (error: Error): Error =>
+  "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE")
+    ? new HttpFault(`${error.message}, ${UNANSWERED}`)
+    : error
 
 /** Characters that could end a header line, or do not fit into a byte. */
 const NO_HEADER = /[^\t\x20-\x7e\x80-\xff]/

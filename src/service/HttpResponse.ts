@@ -13,6 +13,12 @@ export class HttpFault extends Error {}
 const LONGEST_HEAD = 65_536
 const LONGEST_LINE = 4096
 
+/** What is said if a connection ends that a TLS handshake, or the lack of one, may have ended. @since 0.1.0 */
+export const UNANSWERED = "before it had answered: do both sides use TLS, or neither?"
+
+/** How an alert of TLS begins: its type, and the first byte of its version. */
+const ALERT = "\x15\x03"
+
 const LINE_END = 10
 
 /** Where the reader stands: what the next byte belongs to. */
@@ -27,6 +33,11 @@ export class HttpResponse {
   #text = ""
   /** Bytes of the body, or of the chunk, that are still to come. */
   #left = 0
+
+  /** Whether anything of it has come. An alert of TLS is not of HTTP: Deno's server sends one, Bun's and Node's close. */
+  get hasBegun(): boolean {
+    return this.#state !== "head" || !(this.#text === "" || this.#text.startsWith(ALERT))
+  }
 
   /** Whether all of it has come. */
   get isOver(): boolean {
@@ -61,6 +72,7 @@ export class HttpResponse {
   /** The connection has ended. Throws {@link HttpFault} if something is missing. */
   end(): void {
     if (this.#state === "untilClose") this.#state = "over"
+    if (!this.hasBegun) throw new HttpFault(`the connection was closed, ${UNANSWERED}`)
     if (this.#state !== "over") throw new HttpFault("the connection was closed before the body ended")
   }
 

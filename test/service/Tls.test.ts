@@ -2,11 +2,13 @@
 import { expect, test } from "bun:test"
 import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { type AddressInfo, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Redacted, Schedule } from "effect"
 import { Scheduler, SeedPolicy } from "../../src/index.ts"
+import { listenAt } from "../../src/service/Serve.ts"
 import { Service } from "../../src/service.ts"
 import { certificate, key } from "../support/certificate.ts"
 import { numbers } from "./numbers.ts"
@@ -39,6 +41,33 @@ test("a run over HTTPS is that of this process; without trust in the certificate
       /self.signed certificate; trust a certificate of your own by the option tls: \{ ca \}$/
     )
   }).pipe(Effect.scoped, Effect.runPromise))
+
+test("who asks a service over HTTPS by http:// is asked whether both sides use TLS", () =>
+  Effect.gen(function* () {
+    const tls = { cert: certificate, key: Redacted.make(key) }
+    const { url } = yield* Service.serve({ pipelines: { numbers }, tls })
+    const plain = url.replace("https:", "http:")
+    const error = yield* Effect.flip(Service.connect(plain, { seed: 42, epochs: 1, attempts: Schedule.stop }))
+    expect(error).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+    expect(error.message).toMatch(/, before it had answered: do both sides use TLS, or neither\?$/)
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test.each([
+  ["is closed", (socket: Socket) => socket.end()],
+  ["is reset", (socket: Socket) => socket.resetAndDestroy()]
+] as const)("so is one whose connection %s after its request", (_, close) =>
+  Effect.gen(function* () {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined)
+      socket.once("data", () => close(socket))
+    })
+    yield* Effect.acquireRelease(listenAt(server, "127.0.0.1", 0), () => Effect.sync(() => server.close()))
+    const { port } = server.address() as AddressInfo // it listens at a port
+    const asked = { seed: 42, epochs: 1, attempts: Schedule.stop }
+    const error = yield* Effect.flip(Service.connect(`http://127.0.0.1:${port}`, asked))
+    expect(error.message).toContain("before it had answered: do both sides use TLS, or neither?")
+  }).pipe(Effect.scoped, Effect.runPromise)
+)
 
 const PYTHON = `
 import sys
