@@ -33,7 +33,8 @@ export const stageId = (name: string): StageId =>
 export type Scope = "epoch" | "batch" | "sample"
 
 /**
- * Where a sample comes from, if not simply from one dataset in its order.
+ * Where a sample comes from, if not simply from one dataset in its order. Policies have room for it; no stage of this version
+ * sets it.
  *
  * @category models
  * @since 0.1.0

@@ -62,6 +62,8 @@ export interface Counting {
   /** A batch, or some of its samples, are attempted again. */
   readonly retried: () => void
   readonly skipped: (samples: number) => void
+  /** The run is closed. */
+  readonly ended: () => void
 }
 
 /** The counting of a run, under the labels of the fiber that opens it. @since 0.1.0 */
@@ -87,6 +89,7 @@ export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRe
     },
     replaced: () => ownReplaced.unsafeUpdate(1, none),
     retried: () => ownRetried.unsafeUpdate(1, none),
-    skipped: (count) => ownSkipped.unsafeUpdate(count, none)
+    skipped: (count) => ownSkipped.unsafeUpdate(count, none),
+    ended: () => ownReady.unsafeUpdate(0, none)
   }
 })

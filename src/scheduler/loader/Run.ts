@@ -158,6 +158,7 @@ export const open = <C, E, R>(
         queues.close()
         delivery?.loan.close()
         repeats?.end()
+        counting.ended()
       })
     )
     const runtime = yield* Effect.runtime<never>()

@@ -160,6 +160,24 @@ describe("metrics", () => {
     expect(await Effect.runPromise(counts("metrics test"))).toEqual([100, 400, 100])
     expect(await Effect.runPromise(counts("another"))).toEqual([0, 0, 0])
   })
+
+  test("say that no batch is ready of a run that is closed", async () => {
+    const ready = Effect.map(Metric.value(Metric.tagged(Metrics.ready, "run", "ready test")), ({ value }) => value)
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(light, { epochs: 1, prefetch: 4 })
+      for (let taken = 0; taken < 10; taken++) {
+        yield* loader.take
+        yield* Effect.sleep(1)
+      }
+      return yield* ready
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), Workers.fibers({ workers: 1 }))),
+      Effect.tagMetrics("run", "ready test")
+    )
+    expect(await Effect.runPromise(run)).toBeGreaterThan(0)
+    expect(await Effect.runPromise(ready)).toBe(0)
+  })
 })
 
 describe("spans", () => {

@@ -73,7 +73,7 @@ export const arrayHeaderOf = (start: Uint8Array, size: number, fault: Fault): Ar
   }
   const element = elementOf(descr, fault, from)
   const length = countOf(shape) * element.size
-  if (length > size - end) throw cut(size, `an array of shape [${shape.join(", ")}], ${plural(length, "byte")},`, fault)
+  if (length > size - end) throw cut(size, `an array of shape [${shape.join(", ")}] (${plural(length, "byte")})`, fault)
   return { element, shape, isFortran: order, start: end, length }
 }
 

@@ -88,7 +88,8 @@ export class ThriftReader {
     if (short !== undefined) return (short >>> 1) ^ -(short & 1)
     const encoded = this.#varint()
     const value = Number(encoded & 1n ? -(encoded >> 1n) - 1n : encoded >> 1n)
-    if (!Number.isSafeInteger(value)) throw new Malformed(`its footer has a number of ${value}; ${AGAIN}`)
+    if (!Number.isSafeInteger(value))
+      throw new Malformed(`its footer, or the header of a page, has a number of ${value}; ${AGAIN}`)
     return value
   }
 
@@ -228,7 +229,8 @@ export class ThriftReader {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-const wrong = (what: string): Malformed => new Malformed(`its footer does not have ${what} where it should; ${AGAIN}`)
+const wrong = (what: string): Malformed =>
+  new Malformed(`its footer, or the header of a page, does not have ${what} where it should; ${AGAIN}`)
 
 /** Writes the fields of structs, in the order of their numbers. @since 0.1.0 */
 export class ThriftWriter {
