@@ -47,6 +47,11 @@ export class DecoderMissing extends Data.TaggedError("DecoderMissing")<{
 }> {
   override get message(): string {
     const [why] = shown(this.cause).split("\n")
-    return `images are decoded by the package sharp, which could not be loaded; run \`${this.command}\`${executableAdvice} (${why})`
+    // Of Deno: it is there, and may not be loaded.
+    const isDenied = this.cause instanceof Error && this.cause.name === "NotCapable"
+    const way = isDenied
+      ? "give Deno --allow-read --allow-env --allow-ffi"
+      : `run \`${this.command}\`${executableAdvice}`
+    return `images are decoded by the package sharp, which could not be loaded; ${way} (${why})`
   }
 }

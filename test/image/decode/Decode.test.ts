@@ -186,3 +186,10 @@ describe("in a pipeline", () => {
     expect(String(typed)).toContain("decode")
   })
 })
+
+test("a decoder that Deno may not load names the permissions, and not the package", () => {
+  const denied = Object.assign(new Error("Requires env access"), { name: "NotCapable" })
+  const said = (cause: Error) => new Decode.DecoderMissing({ command: "deno add npm:sharp", cause }).message
+  expect(said(denied)).toContain("could not be loaded; give Deno --allow-read --allow-env --allow-ffi (")
+  expect(said(new Error("Cannot find package"))).toContain("could not be loaded; run `deno add npm:sharp` (")
+})
