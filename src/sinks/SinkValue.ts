@@ -8,6 +8,7 @@ import { InvalidOption } from "../core/InvalidOption.ts"
 import { textOf } from "../core/Options.ts"
 import { Made, text } from "../core/Parameters.ts"
 import type { SinkFormat } from "../sources/sinks/SinkFormat.ts"
+import { hasPassword } from "../sources/store/Location.ts"
 
 /** Marks a {@link Sink}. @since 0.1.0 */
 export const SinkTypeId: unique symbol = Symbol.for("furrow/Sink")
@@ -66,6 +67,10 @@ const cutOf = ({ bytes, rows, shards }: SinkOptions): Cut => {
 /** Returns the sink of a folder. Throws `InvalidOption`. @since 0.1.0 */
 export const make = (of: string, location: string, format: SinkFormat, options: SinkOptions): Sink => {
   const folder = textOf(`the location of ${of}`, location, "the path or address of a folder")
+  if (hasPassword(folder)) {
+    const expected = "without a user and a password: give them by Store.s3({ credentials })"
+    throw new InvalidOption({ option: `the location of ${of}`, value: "…", expected })
+  }
   const name = textOf("name", options.name ?? "shard")
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(name)) {
     const expected = "a name that begins with a letter or a digit, of letters, digits, ., - and _"

@@ -386,6 +386,15 @@ describe("a sink", () => {
     expect(error).toMatchObject({ _tag: "SinkError", kind: "taken" })
   })
 
+  test("takes no password in its location, and shows none", () => {
+    for (const location of ["s3://u:s3cr3t@bucket/out", "s3:/u:s3cr3t@bucket", "https://u:s3/cr3t@host/out"]) {
+      const refused = () => Sink.jsonl(location)
+      expect(refused).toThrow("the location of Sink.jsonl must be without a user and a password")
+      expect(refused).not.toThrow("s3cr3t")
+    }
+    expect(Sink.jsonl("s3://bucket/a@b:c").location).toBe("s3://bucket/a@b:c")
+  })
+
   test("names the row that it cannot write, and has written none of its shard", async () => {
     const killed = killedStore()
     const rows = Stream.map(Stream.range(0, 9), (n) => ({ n: n === 7 ? Number.NaN : n })).pipe(Stream.rechunk(2))
