@@ -1197,7 +1197,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: rows are taken before all blocks of their batch are there",
     file: "sources/shards/TakeByBlock.ts",
-    from: "if (!cache.hasRoom(...missing.map(({ block }) => block))) return each(missing, take, bad)",
+    from: "if (!cache.hasRoom(missing.map(({ block }) => block))) return each(missing, take, bad)",
     to: "if (missing.length > 0) return each(missing, take, bad)",
     test: "test/sources/shards/TakeByBlock.test.ts"
   },

@@ -106,7 +106,7 @@ export interface BlockCache<Row, E> {
   /** Whether every block is kept, so that there is nothing to read ahead. */
   readonly isComplete: () => boolean
   /** Whether blocks can be read, and kept, without anything being dropped that may still be asked for. */
-  readonly hasRoom: (...blocks: ReadonlyArray<number>) => boolean
+  readonly hasRoom: (blocks: Iterable<number>) => boolean
   readonly aheadOf: (block: number) => Ahead
   /** Says that a block whose rows were all given will be asked for again: it is then as if it had been read ahead. */
   readonly renew: (block: number) => void
@@ -331,7 +331,7 @@ export const make = <Row, E>(
     return own.read.asked || own.left < own.rows ? "asked" : "ahead"
   }
 
-  const hasRoom = (...blocks: ReadonlyArray<number>): boolean => {
+  const hasRoom = (blocks: Iterable<number>): boolean => {
     if (kept.isShort) return false
     let bytes = 0
     for (const own of blocks) if (!pending.has(own)) bytes += bytesOf(own)

@@ -77,7 +77,7 @@ class Reader {
       this.#begun.set(block, KEPT)
     }
     if (state === "absent") {
-      if (!this.#fits(block) || !cache.hasRoom(block)) return false
+      if (!this.#fits(block) || !cache.hasRoom([block])) return false
       const read = cache.readAhead(block, this.#fork)
       if (read !== undefined) this.#begun.set(block, read)
     }

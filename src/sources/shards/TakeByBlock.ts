@@ -83,7 +83,7 @@ export const make = <Row, E>(
   }
 
   const loaded: TakeByBlock<Row, E>["loaded"] = (missing, take, bad) => {
-    if (!cache.hasRoom(...missing.map(({ block }) => block))) return each(missing, take, bad)
+    if (!cache.hasRoom(missing.map(({ block }) => block))) return each(missing, take, bad)
     const run = cache.turn()
     return Effect.flatMap(each(missing, nothing, bad), () => {
       cache.turnTo(run)
