@@ -14,7 +14,8 @@ export interface Refusal {
   readonly message: string
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"])
+/** The loopback addresses, and their name: 127.0.0.0/8 and ::1. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i
 
 /** A token as an option gives it. @since 0.1.0 */
 export type Token = string | Redacted.Redacted
@@ -43,7 +44,7 @@ export const guarded = (host: string, token: Redacted.Redacted | undefined): voi
     if (Redacted.value(token).length >= LEAST) return
     throw new InvalidOption({ option: "token", value: "one that is shorter", expected: `at least ${LEAST} characters` })
   }
-  if (LOOPBACK.has(host)) return
+  if (LOOPBACK.test(host)) return
   const expected =
     "a loopback address such as 127.0.0.1, or given a token: without one, whoever reaches it could use it"
   throw new InvalidOption({ option: "host", value: host, expected })
@@ -61,7 +62,7 @@ export const access = (
   if (token === undefined) {
     return ({ host = "" }) =>
       // A page in a browser on this machine can have its own name lead here.
-      LOOPBACK.has(host.replace(/:\d+$/, ""))
+      LOOPBACK.test(host.replace(/:\d+$/, ""))
         ? undefined
         : { status: 403, message: "this service answers to localhost and 127.0.0.1 alone" }
   }

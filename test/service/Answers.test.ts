@@ -85,7 +85,12 @@ describe("a service refuses", () => {
     expect((await get(`${open}/elsewhere`)).status).toBe(404)
     expect((await get(open, {}, "GET", "//")).status).toBe(400)
     expect((await get(`${open}/batches?epochs=1`, {}, "POST")).status).toBe(405)
-    expect((await get(`${open}/runs`, { host: "evil.example" })).status).toBe(403)
+    for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "128.0.0.1"]) {
+      expect((await get(`${open}/runs`, { host })).status).toBe(403)
+    }
+    for (const host of ["LOCALHOST:7717", "127.0.0.2", "[::1]:1"]) {
+      expect((await get(`${open}/runs`, { host })).status).toBe(200)
+    }
     expect((await get(`${open}/runs`, { host: "localhost:1" })).status).toBe(200)
   })
 
