@@ -178,8 +178,8 @@ const untilCalledOff = <A, E, R>(
     let shards = 0
     const off = Effect.suspend(() => {
       if (process.stderr.isTTY === true) tell("\r\u001b[K")
-      const reached = shards === 0 ? "before a shard was finished" : `with ${plural(shards, "shard")} finished`
-      return new CalledOff({ message: `called off ${reached}; the same command goes on from there` })
+      const reached = shards === 0 ? "" : ` with ${plural(shards, "shard")} finished`
+      return new CalledOff({ message: `called off${reached}; the same command goes on from there` })
     })
     return Effect.raceFirst(
       run((own) => {

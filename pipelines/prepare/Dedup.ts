@@ -145,6 +145,8 @@ export const firsts = <A, E, R>(
           }
           for (const [part, records] of dealt.entries()) writeAll(files[part] ?? -1, Buffer.concat(records))
           onProgress(to)
+          // Rows of a block that is kept come without a wait, and signals have their turn between events.
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
         }
         const seconds = new Uint8Array(Math.ceil(size / 8))
         let duplicates = 0

@@ -33,12 +33,15 @@ export const batched = <A, E, R>(pipeline: Pipeline<A, E, R>): Pipeline<Batch<un
 const KEEPING: ReadonlyArray<string> = ["Sample", "Map", "Augment", "Effect", "Batch"]
 
 /** How many rows an epoch has, if no stage changes that. */
-const rowsOf = ({ dataset, stages }: Pipeline<unknown, unknown, unknown>): number | undefined =>
-  stages.every(
+const rowsOf = ({ dataset, stages }: Pipeline<unknown, unknown, unknown>): number | undefined => {
+  const keeps = stages.every(
     (stage) => KEEPING.includes(stage._tag) && !(stage._tag === "Batch" && (stage.dropLast || stage.padLast))
-  ) && dataset.stream === undefined
-    ? dataset.size
-    : undefined
+  )
+  if (!keeps || dataset.stream !== undefined) return undefined
+  const { size } = dataset
+  // It may draw more samples than there are, or fewer.
+  return stages.find((stage) => stage._tag === "Sample")?.sampler.count(size) ?? size
+}
 
 /** How a pipeline is run for a sink: in the plan's order. @since 0.1.0 */
 export type PipelineOptions = Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven" | "steps"> & {
@@ -97,6 +100,7 @@ const originIn = (
 /** Refuses a sink of so many shards where the count of rows is not known. @since 0.1.0 */
 export const countable = (shards: number | undefined, size: number | undefined): void => {
   if (shards === undefined || size !== undefined) return
-  const expected = "left out where a stage changes the count of rows, such as filter: give rows or bytes"
+  const expected =
+    "left out where a stage changes the count of rows, such as filter, dropLast or padLast: give rows or bytes"
   throw new InvalidOption({ option: "shards", value: shards, expected })
 }

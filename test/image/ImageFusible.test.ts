@@ -239,6 +239,12 @@ test("an error over whole columns is that of the stage that it is of, as over sa
   const normalized = Pipeline.from(images).pipe(Pipeline.map("normalize", normalize), Pipeline.batch(4))
   expect(await stageOf(normalized)).toBe("normalize")
   expect(await stageOf(flipped.pipe(Pipeline.map("normalize", normalize), Pipeline.batch(4)))).toBe("normalize")
+  const flat = Pipeline.from(Dataset.fromColumns({ image: make(new Uint8Array(36), [4, 9]) })).pipe(
+    Pipeline.augment("flip", Image.randomHorizontalFlip()),
+    Pipeline.map("normalize", Image.normalize({ mean: 0, std: 1 })),
+    Pipeline.batch(4)
+  )
+  expect(await stageOf(flat)).toBe("flip")
   const both = flipped.pipe(Pipeline.augment("crop", crop), Pipeline.map("normalize", normalize), Pipeline.batch(4))
   expect(await stageOf(both)).toBe("crop")
 })

@@ -1195,6 +1195,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
+    name: "sink: shards are divided by the rows of the dataset, not by those that the sampler draws",
+    file: "sinks/PipelineRows.ts",
+    from: "?.sampler.count(size) ?? size",
+    to: " === undefined ? size : size",
+    test: "test/sinks/lossless.test.ts"
+  },
+  {
     name: "blocks: rows are taken before all blocks of their batch are there",
     file: "sources/shards/TakeByBlock.ts",
     from: "if (!cache.hasRoom(missing.map(({ block }) => block))) return each(missing, take, bad)",

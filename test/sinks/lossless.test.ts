@@ -4,7 +4,7 @@ import { Effect, Exit, Stream } from "effect"
 import * as fc from "fast-check"
 import { arrays, isTypedArray } from "../../src/core/DType.ts"
 import { Tensor } from "../../src/core/Tensor.ts"
-import { Dataset, Format, Pipeline, Sink, Store } from "../../src/index.ts"
+import { Dataset, Format, Pipeline, Sampler, SeedPolicy, Sink, Store } from "../../src/index.ts"
 import { listed } from "../../src/sinks/RowSource.ts"
 import { SinkTypeId } from "../../src/sinks/SinkValue.ts"
 import { RowFault } from "../../src/sources/sinks/SinkError.ts"
@@ -251,6 +251,23 @@ describe("batches whose columns are the user's own", () => {
       )
       expect(error.message).toContain("is of no kind that a column holds; map it to a number")
       expect(error.message).toContain(`column "x": ${shown}`)
+    }
+  })
+
+  test("as many rows as the sampler draws are divided into shards, not as many as the dataset has", async () => {
+    for (const [sampler, sizes] of [
+      [Sampler.withReplacement({ count: 250 }), [63, 63, 62, 62]],
+      [Sampler.subset(Array.from({ length: 40 }, (_, index) => index)), [10, 10, 10, 10]]
+    ] as const) {
+      const pipeline = Pipeline.from(Dataset.range(100)).pipe(
+        Pipeline.sample(sampler),
+        Pipeline.map("row", (x) => ({ x }))
+      )
+      const run = Sink.run(pipeline, Sink.jsonl(OUT, { shards: 4 })).pipe(
+        Effect.provide(Store.memory()),
+        Effect.provide(SeedPolicy.elastic({ seed: 1 }))
+      )
+      expect((await Effect.runPromise(run)).shards.map(({ rows }) => rows)).toEqual([...sizes])
     }
   })
 

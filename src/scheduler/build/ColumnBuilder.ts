@@ -180,6 +180,8 @@ const build = (
       }
     }
     const run = ({ fused }: FusedStep): void => {
+      // What does not suit any of them, as a column of another type, is an error of the first one.
+      rngs.of(0)
       for (const [name, column] of fused.columns(fields, places.list, rngs)) made.set(name, column)
     }
     current.run(step.name, "columns", (of) => current.plain(run, of, undefined), step)

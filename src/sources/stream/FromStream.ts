@@ -179,7 +179,12 @@ const openOf = <A, E, R>(
 
 /** Whether an iterable has been begun already, as a generator has. */
 const isOwnIterator = (items: unknown): items is object =>
-  typeof items === "object" && items !== null && "next" in items
+  typeof items === "object" && items !== null && "next" in items && typeof items.next === "function"
+
+/** Whether it is a stream of bytes or objects that is read once: of the web, or of Node. */
+const isReadable = (items: unknown): items is object =>
+  items instanceof ReadableStream ||
+  (typeof items === "object" && items !== null && "pipe" in items && "readable" in items)
 
 /** Refuses what a function gives once more although it can be read once only: it would be an empty epoch. */
 const eachTime = <A, E, R>(open: (whose: SourceRank) => Items<A, E, R>): ((whose: SourceRank) => Items<A, E, R>) => {
@@ -187,7 +192,7 @@ const eachTime = <A, E, R>(open: (whose: SourceRank) => Items<A, E, R>): ((whose
   return (whose) => {
     const items = open(whose)
     const own: unknown = items
-    if (!isOwnIterator(own) && !(own instanceof ReadableStream)) return items
+    if (!isOwnIterator(own) && !isReadable(own)) return items
     if (given.has(own)) {
       throw new Error(
         "its function returned the same iterator again, which can be read once only; create it inside of the function"

@@ -2,7 +2,9 @@
  * Runs over stream sources. What they deliver is what runs over a dataset of the same samples deliver, wherever they are
  * resumed and however slowly the source comes; the source is read once and closed once.
  */
+
 import { describe, expect, test } from "bun:test"
+import { Readable } from "node:stream"
 import { Effect, Exit, Layer, Logger, LogLevel, Option, Stream } from "effect"
 import fc from "fast-check"
 import {
@@ -381,6 +383,7 @@ describe("the source of a run", () => {
     const items = samples(10)
     const kept: ReadonlyArray<() => Iterable<{ readonly n: number }> | AsyncIterable<{ readonly n: number }>> = [
       () => items.values(),
+      () => Readable.from(items),
       () =>
         new ReadableStream({
           start: (own) => {
