@@ -13,6 +13,10 @@ const EXPECTED = "at least 16 visible ASCII characters, with spaces only between
 /** The token in a variable that the command line names: it must be set. Else that in FURROW_TOKEN, if it is set. */
 export const tokenNamed = (named: Option.Option<string>) =>
   Effect.gen(function* () {
+    // What is no name may be the token itself.
+    if (Option.isSome(named) && !/^[A-Za-z_]\w*$/.test(named.value)) {
+      return yield* new Usage({ message: "--token-env takes the name of the variable that holds the token" })
+    }
     const token = yield* tokenIn(Option.getOrElse(named, () => "FURROW_TOKEN"))
     if (Option.isNone(named) || Option.isSome(token)) return token
     const message = `--token-env ${named.value}: ${named.value} is not set; set it to ${EXPECTED}`

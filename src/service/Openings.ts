@@ -16,6 +16,9 @@ interface Opening<A> {
   readonly readers: Set<object>
   readonly opened: Deferred.Deferred<A, unknown>
   fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** When the last of those who waited left. */
+  idleSince: number | undefined
+  isGivenUp: boolean
 }
 
 /** @since 0.1.0 */
@@ -28,18 +31,18 @@ export class Openings<A> {
     this.#scope = scope
   }
 
-  /** How many there are. One that nobody waits for any more counts until its resources are released. */
+  /** How many there are. One that is given up counts until its resources are released. */
   get size(): number {
     return this.#all.size
   }
 
   /** Waits for the one of this key; `undefined` if there is none. */
   join(key: string, reader: object): Effect.Effect<A, unknown> | undefined {
-    for (const { key: own, opened, readers } of this.#all) {
-      // One without readers is being given up.
-      if (own !== key || readers.size === 0) continue
-      readers.add(reader)
-      return Deferred.await(opened)
+    for (const own of this.#all) {
+      if (own.key !== key || own.isGivenUp) continue
+      own.readers.add(reader)
+      own.idleSince = undefined
+      return Deferred.await(own.opened)
     }
     return undefined
   }
@@ -55,7 +58,14 @@ export class Openings<A> {
     keep: (run: A, readers: ReadonlySet<object>) => void
   ): Effect.Effect<Effect.Effect<A, unknown>> {
     const opened = Deferred.unsafeMake<A, unknown>(FiberId.none)
-    const own: Opening<A> = { key, readers: new Set([reader]), opened, fiber: undefined }
+    const own: Opening<A> = {
+      key,
+      readers: new Set([reader]),
+      opened,
+      fiber: undefined,
+      idleSince: undefined,
+      isGivenUp: false
+    }
     this.#all.add(own)
     const opening = Effect.flatMap(Effect.exit(open), (exit) => {
       this.#all.delete(own)
@@ -69,13 +79,33 @@ export class Openings<A> {
     })
   }
 
-  /** Notes that a reader waits no more. A run that nobody waits for is not opened. */
-  leave(reader: object): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const left = Array.from(this.#all).filter(({ readers }) => readers.delete(reader) && readers.size === 0)
-      return Effect.forEach(left, ({ fiber }) => (fiber === undefined ? Effect.void : Fiber.interruptFork(fiber)), {
-        discard: true
-      })
-    })
+  /**
+   * Notes that a reader waits no more. It may come back: a client gives a connection up that is silent for longer than it waits, and
+   * if it found nothing begun, a run that takes longer than that to open would never be open.
+   */
+  leave(reader: object, now: number): void {
+    for (const own of this.#all) if (own.readers.delete(reader) && own.readers.size === 0) own.idleSince = now
+  }
+
+  /** Gives up those that nobody has waited for since a time. */
+  giveUp(since: number): Effect.Effect<void> {
+    return Effect.suspend(() => Effect.forEach(this.#idle(since), (own) => this.#end(own), { discard: true }))
+  }
+
+  /** Gives up the one that nobody has waited for for longest. */
+  readonly giveUpOne: Effect.Effect<void> = Effect.suspend(() => {
+    const [oldest] = this.#idle(Number.POSITIVE_INFINITY).toSorted((one, other) => one.idleSince - other.idleSince)
+    return oldest === undefined ? Effect.void : this.#end(oldest)
+  })
+
+  #idle(since: number): ReadonlyArray<Opening<A> & { readonly idleSince: number }> {
+    const isIdle = (own: Opening<A>): own is Opening<A> & { readonly idleSince: number } =>
+      own.idleSince !== undefined && own.idleSince <= since && !own.isGivenUp
+    return Array.from(this.#all).filter(isIdle)
+  }
+
+  #end(own: Opening<A>): Effect.Effect<void> {
+    own.isGivenUp = true
+    return own.fiber === undefined ? Effect.void : Fiber.interruptFork(own.fiber)
   }
 }

@@ -213,12 +213,12 @@ export class Runs {
 
   /** Notes that a reader has left its run, or waits for none any more. */
   leave(reader: object): Effect.Effect<void> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
       for (const held of this.#held) {
         if (held.shared.readers.delete(reader)) held.idleSince = now
       }
       this.#clear()
-      return this.#openings.leave(reader)
+      this.#openings.leave(reader, now)
     })
   }
 
@@ -245,7 +245,9 @@ export class Runs {
       const start = yield* loader.cursor
       const { windowBytes } = this.#services.limits
       const shared = new SharedRun(loader, start, { runtime: this.#runtime, scope, windowBytes })
-      return { key: spec.key, name, shared, asked: askedWith(spec, from), scope, idleSince: 0 }
+      // Those who waited for it may all have left.
+      const idleSince = yield* Clock.currentTimeMillis
+      return { key: spec.key, name, shared, asked: askedWith(spec, from), scope, idleSince }
     })
   }
 
@@ -286,13 +288,17 @@ export class Runs {
     const [idle] = Array.from(this.#held)
       .filter(({ shared }) => shared.readers.size === 0)
       .toSorted((one, other) => one.idleSince - other.idleSince)
+    // One that is being opened leaves its place once its resources are released: for the next request.
+    if (idle === undefined) Runtime.runFork(this.#runtime)(this.#openings.giveUpOne)
     if (idle === undefined) throw new TooManyRuns({ runs: all, ...(world > runs ? { world } : {}) })
     this.#close(idle)
   }
 
-  readonly #sweep: Effect.Effect<void> = Effect.map(Clock.currentTimeMillis, (now) =>
-    this.#closeThose(({ idleSince }) => now - idleSince >= this.#services.limits.idle)
-  )
+  readonly #sweep: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const since = now - this.#services.limits.idle
+    this.#closeThose(({ idleSince }) => idleSince <= since)
+    return this.#openings.giveUp(since)
+  })
 
   /** Closes runs that have failed, once their readers were told or have left: nobody can join them. */
   #clear(): void {

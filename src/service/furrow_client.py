@@ -411,7 +411,8 @@ def _trusted(ca):
     try:
         return ssl.create_default_context(cafile=os.fspath(ca))
     except (OSError, TypeError, ValueError) as error:
-        raise ValueError(f"ca must be the path of a file of certificates as PEM, got {ca!r}: {_shown(error)}") from None
+        given = "the text of one" if "-----" in str(ca) else repr(ca)
+        raise ValueError(f"ca must be the path of a file of certificates as PEM, got {given}: {_shown(error)}") from None
 
 
 class Run:
@@ -630,13 +631,15 @@ class Run:
             raise ServiceError("refused", f"the service at {self._url} refuses: {reason}", tag) from None
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
-                way = "trust a certificate of your own by ca='cert.pem'"
-                reason = f"the certificate of the service at {self._url} is not trusted: {_shown(error.reason.verify_message)}; {way}"
+                # Of a certificate for another name it is not the trust that lacks.
+                way = "" if error.reason.verify_code == 62 else "; trust a certificate of your own by ca='cert.pem'"
+                reason = f"the certificate of the service at {self._url} is not trusted: {_shown(error.reason.verify_message)}{way}"
             elif isinstance(error.reason, ssl.SSLError) and error.reason.reason == "WRONG_VERSION_NUMBER":
                 reason = f"the service at {self._url} does not speak TLS: ask it by http://"
             else:
                 raise
-            raise ServiceError("unreachable", reason) from None
+            # Within a run it is what stands in the place of a service that is started again.
+            raise ServiceError("unreachable", reason, again=self.batches is not None) from None
         except ValueError as error:
             # An address that no request can be sent to, of the service or one that it names.
             raise ServiceError("refused", f"the service at {self._url} cannot be asked: {_shown(error)}") from None

@@ -33,6 +33,10 @@ test(
       code: 2,
       stderr: `runner: OWN_TOKEN must hold ${token}, or be unset if there is no token\n`
     })
+    expect(await ended(["--pipeline", module, "--token-env", "t0ken-of-16-characters"])).toEqual({
+      code: 2,
+      stderr: "runner: --token-env takes the name of the variable that holds the token\n"
+    })
     const { stderr } = await ended(named, { OWN_TOKEN: "a token that is long enough" })
     expect(stderr).toContain("building for loaders")
   },

@@ -3,7 +3,7 @@
  * than there may be.
  */
 import { expect, test } from "bun:test"
-import { Data, Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
 import { Dataset, Pipeline, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 
@@ -96,7 +96,7 @@ test("a run that cannot be opened is told to all who wait for it, and a later on
     expect(yield* count(url, "fast")).toBe(10)
   }).pipe(Effect.scoped, Effect.runPromise))
 
-test("a run that nobody waits for any more is not opened, and leaves its place to another", () =>
+test("a run that nobody waits for any more leaves its place to another", () =>
   Effect.gen(function* () {
     const { seen, workersOf } = yield* gated
     const { url } = yield* Service.serve({ pipelines, workersOf, runs: 1 })
@@ -104,8 +104,22 @@ test("a run that nobody waits for any more is not opened, and leaves its place t
     yield* until(() => seen.opened === 1)
     expect(yield* Effect.flip(count(url, "fast"))).toMatchObject({ kind: "unreachable" })
     yield* Fiber.interrupt(only)
-    yield* until(() => seen.givenUp === 1)
-    expect(yield* count(url, "fast")).toBe(10)
+    // It is given up for another one, whose next attempt has its place.
+    const patient = count(url, "fast").pipe(Effect.retry(Schedule.spaced("20 millis")), soon)
+    expect(yield* patient).toBe(10)
+    expect(seen).toEqual({ opened: 1, givenUp: 1 })
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("a trainer that is too impatient for its run to open finds it open when it comes back", () =>
+  Effect.gen(function* () {
+    const { gate, seen, workersOf } = yield* gated
+    const { runs, url } = yield* Service.serve({ pipelines, workersOf, runs: 1 })
+    const impatient = Effect.timeoutOption(count(url, "slow"), "50 millis")
+    for (let again = 0; again < 3; again++) expect(Option.isNone(yield* impatient)).toBe(true)
+    yield* Deferred.succeed(gate, undefined)
+    yield* until(() => Effect.runSync(runs).length === 1)
+    expect(yield* count(url, "slow")).toBe(5)
+    expect(seen).toEqual({ opened: 1, givenUp: 0 })
   }).pipe(Effect.scoped, Effect.runPromise))
 
 test("runs that are being opened count among those that there may be, and all of these can be had", () =>

@@ -42,7 +42,7 @@ const withoutUser = (address: string): string => address.replace(/^([^/]*:\/\/)[
  *
  * @since 0.1.0
  */
-export const shownInvalid = (text: string): string => (/[@?#]/.test(text) ? "…" : text)
+export const shownInvalid = (text: string): string => (/[@?#%\s]|:(?!\/\/|\d*(?:\/|$))/.test(text) ? "…" : text)
 
 /**
  * Whether a location has a user and a password, or seems meant to have: `//user:secret@host/a`, `https://user:a/b@host/c`. A port
@@ -52,7 +52,7 @@ export const shownInvalid = (text: string): string => (/[@?#]/.test(text) ? "…
  */
 export const hasPassword = (location: string): boolean => {
   const rest = location.replace(/^(?:(?:https?|s3|hf)(?::\/*|\/\/+)|file:\/\/|\/\/)/i, "")
-  return rest !== location && /^[^/]*:(?!\d{1,5}(?:[/?#]|$)).*@/s.test(rest)
+  return rest !== location && /^[^/]*:(?!\d{1,5}(?:[/?#]|$)).*(?:@|%40)/s.test(rest)
 }
 
 const splitOnce = (text: string, by: string): readonly [string, string | undefined] => {
