@@ -123,7 +123,7 @@ describe("what is refused", () => {
     ["another kind of file", joined([new Uint8Array(20), good]), /does not begin as a NumPy file/],
     ["cut in the magic", good.subarray(0, 4), /ends after 4 bytes, before the end of its header/],
     ["cut in the header", good.subarray(0, 40), /ends after 40 bytes/],
-    ["cut in the array", good.subarray(0, -1), /before the end of an array of shape \[4\], 4 bytes/],
+    ["cut in the array", good.subarray(0, -1), /before the end of an array of shape \[4\] \(4 bytes\)/],
     ["more than the array", joined([good, good]), /bytes? behind it; save one array a file/],
     ["a version of the future", npyOf(headerOf("|u1", [4]), new Uint8Array(4), 4), /version 4\.0/],
     ["a header of no literal", npyOf("import os", new Uint8Array(0)), /not a Python dictionary/],
