@@ -5,7 +5,6 @@
  *
  * @since 0.1.0
  */
-
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

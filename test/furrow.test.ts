@@ -132,7 +132,7 @@ for (const [backend, own] of Object.entries(backends)) {
         await run.open()
         expect(run.cursor).toMatchObject({ epoch: 0, batch: 0 })
         // It would be that of any other run without one.
-        expect(() => run.digest).toThrow("digest must be true for a run whose digest is read")
+        expect(() => run.digest).toThrow("digest must be true to be read")
         const { batches } = run
         const iterator = run[Symbol.asyncIterator]()
         await iterator.next()

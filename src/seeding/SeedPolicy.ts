@@ -107,7 +107,8 @@ const seeded = (of: string, options: Options, make: (seed: Seed.Root) => Service
  * The stream of a sample depends only on (epoch, index of the sample, stage): the number of workers and ranks changes
  * nothing, up to `batch`; stages after it draw once for each rank's share of a batch. If the sampler may visit an index
  * twice in an epoch (with replacement, for example), the position in the epoch's order is used instead of the index, so
- * that the two visits draw different numbers. Epochs are below 2^32, indices below 2^53. Fails with `SeedError` if the seed is invalid.
+ * that the two visits draw different numbers. Epochs are below 2^32, indices below 2^53. Fails with `SeedError` if
+ * the seed is invalid.
  *
  * @category layers
  * @since 0.1.0

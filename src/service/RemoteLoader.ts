@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

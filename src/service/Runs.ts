@@ -289,8 +289,10 @@ export class Runs {
       .filter(({ shared }) => shared.readers.size === 0)
       .toSorted((one, other) => one.idleSince - other.idleSince)
     // One that is being opened leaves its place once its resources are released: for the next request.
-    if (idle === undefined) Runtime.runFork(this.#runtime)(this.#openings.giveUpOne)
-    if (idle === undefined) throw new TooManyRuns({ runs: all, ...(world > runs ? { world } : {}) })
+    if (idle === undefined) {
+      Runtime.runFork(this.#runtime)(this.#openings.giveUpOne)
+      throw new TooManyRuns({ runs: all, ...(world > runs ? { world } : {}) })
+    }
     this.#close(idle)
   }
 

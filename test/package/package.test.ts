@@ -147,8 +147,8 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
   test("bundles small: the README's first example, minified, above Effect's own part", () => {
     const bytes = bundled({ folder: app }, example())
     expect(Array.from(bytes.keys()).toSorted()).toEqual(["@effect/schema", "app", "effect", "furrow"])
-    // 335,000 today, of which threads take 70,000, what compares code and tells of slow batches 3,300, samples that are sent to them 3,000, and memory of columns 1,500. What the example does not use, such as images, checkpoints and audits, is left out.
-    expect(bytes.get("furrow")).toBeLessThan(337_000)
+    // 334,998 today, of which threads take 70,000, what compares code and tells of slow batches 3,300, samples that are sent to them 3,000, and memory of columns 1,500. What the example does not use, such as images, checkpoints and audits, is left out.
+    expect(bytes.get("furrow")).toBeLessThan(335_000)
     // The module `Schema` loads all of fast-check.
     expect(bytes.get("@effect/schema")).toBeLessThan(32_000)
   }, 60_000)

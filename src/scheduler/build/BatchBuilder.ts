@@ -224,8 +224,9 @@ export class BatchBuilder {
     const rows = this.#rows
     const { program } = this.#context
     // Samples go through all stages side by side then, so no stage has a time of its own.
-    if (timesSamples(rows, program))
+    if (timesSamples(rows, program)) {
       return this.#current.run(`${this.#reading} and stages`, undefined, this.#inTime, only)
+    }
     rows.valueRows = only
     const read = this.#current.run(this.#reading, undefined, this.#read, only)
     return isLater(read) ? this.#goOn(read, program.before, 0) : this.#run(program.before, 0)

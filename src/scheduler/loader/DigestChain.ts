@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { sha256Stream } from "../../core/runtime.ts"
 import { hex } from "../plan/Digest.ts"
@@ -53,10 +54,10 @@ export class DigestChain {
  *
  * @since 0.1.0
  */
-export const noDigest: Effect.Effect<never, InvalidOption> = Effect.suspend(() =>
-  Effect.fail(new InvalidOption({ option: "digest", value: false, expected: "true for a run whose digest is read" }))
+export const noDigest: Effect.Effect<never, InvalidOption> = Effect.failSync(
+  () => new InvalidOption({ option: "digest", value: false, expected: "true to be read" })
 )
 
 /** The digest of a run as plain code reads it. Throws `InvalidOption` if the run keeps none. @since 0.1.0 */
 export const readDigest = (digest: Effect.Effect<string, InvalidOption>): string =>
-  Either.getOrThrowWith(Effect.runSync(Effect.either(digest)), (error) => error)
+  Either.getOrThrowWith(Effect.runSync(Effect.either(digest)), identity)

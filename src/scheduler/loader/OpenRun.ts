@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
