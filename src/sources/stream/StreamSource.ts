@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Made } from "../../core/Parameters.ts"
